@@ -1,0 +1,72 @@
+// HTTP client with kept connections, for one loop. Bodies stream in both directions.
+#pragma once
+#include <memory>
+
+#include "libs/net/http.h"
+#include "libs/net/stream.h"
+
+namespace dt {
+
+struct ClientRequest {
+  std::string method = "GET";
+  std::string target = "/";
+  Headers headers;                 // Host is set from the endpoint when absent
+  std::string body;                // used when body_reader is null
+  BodyReader* body_reader = nullptr;  // streamed: with its length, or chunked
+};
+
+class ClientResponse {
+ public:
+  ClientResponse();
+  ~ClientResponse();
+  ClientResponse(ClientResponse&&) noexcept;
+  ClientResponse& operator=(ClientResponse&&) noexcept;
+  int status = 0;
+  Headers headers;
+  // Valid as long as this object. Reading it to the end returns the connection to the pool; dropping it early closes it.
+  BodyReader& body();
+  // After status 101: the raw stream and bytes already read.
+  Stream& upgraded();
+  std::string take_buffered();
+  struct Impl;
+  std::unique_ptr<Impl> impl;
+};
+
+class HttpClient {
+ public:
+  struct Options {
+    size_t idle_per_endpoint = 64;
+    Millis idle_timeout{30'000};
+    Millis connect_timeout{5'000};
+  };
+  HttpClient();
+  explicit HttpClient(Options options);
+  ~HttpClient();
+
+  // Sends the request and reads the response head. A kept connection that turned out to be closed before any byte of the
+  // answer is retried once on a new connection when nothing of a streamed body was consumed. No other retries.
+  Task<Result<ClientResponse>> send(const CallContext& ctx, const Endpoint& to, ClientRequest request);
+  // Small exchanges: sends and reads the whole body (at most `limit` bytes).
+  struct Reply {
+    int status;
+    Headers headers;
+    std::string body;
+  };
+  Task<Result<Reply>> call(const CallContext& ctx, const Endpoint& to, ClientRequest request, size_t limit = 8u << 20);
+  void forget(const Endpoint& to);   // closes idle connections to it
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// Reverse proxy: sends `request` to the endpoint with another target and gives its answer as a Response that streams (bodies
+// and upgraded connections are pumped, never buffered). Hop-by-hop headers are removed, `edit` may change the others.
+struct ForwardOptions {
+  std::string target;
+  std::function<void(Headers&)> edit_request;
+  std::function<void(Headers&)> edit_response;
+};
+Task<Result<Response>> forward(HttpClient& client, Request& request, Endpoint to, ForwardOptions options);
+
+}  // namespace dt
