@@ -18,7 +18,7 @@ endif()
 
 add_compile_options(-Wall -Wextra -Wpedantic -Werror -Wno-unused-parameter -Wno-missing-field-initializers
   -Wshadow-uncaptured-local -Wnon-virtual-dtor -fno-omit-frame-pointer -ffunction-sections -fdata-sections)
-add_compile_definitions(_GNU_SOURCE FMT_HEADER_ONLY=1 DT_VERSION="${PROJECT_VERSION}")
+add_compile_definitions(_GNU_SOURCE DT_VERSION="${PROJECT_VERSION}")
 add_link_options(-fuse-ld=lld -Wl,--gc-sections)
 if(DT_SANITIZE)
   add_compile_options(-fsanitize=${DT_SANITIZE} -fno-sanitize-recover=all)

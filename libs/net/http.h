@@ -12,11 +12,10 @@
 #include <utility>
 #include <vector>
 
-#include "libs/net/loop.h"
+#include "libs/net/stream.h"
 
 namespace dt {
 
-class Stream;
 class WebSocket;
 
 class Headers {
