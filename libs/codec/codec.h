@@ -7,6 +7,7 @@
 //   Defaulted<T>               the given default       violation
 //   bj::value / bj::object     null / violation        -
 //
+// A trailing underscore is not part of the wire name, so that a member can be called `public_`.
 // Rules beyond types go into  void check(const Body&, Violations&)  found by argument-dependent look-up.
 // Strings that are not UTF-8 are repaired on the way out (each bad byte becomes U+FFFD), never an error.
 #pragma once
@@ -74,6 +75,11 @@ struct IsMap<std::map<std::string, T>> : std::true_type {};
 template <class T>
 using Members = boost::describe::describe_members<T, boost::describe::mod_public | boost::describe::mod_inherited>;
 
+inline std::string_view wire_member(std::string_view name) {
+  if (name.ends_with('_')) name.remove_suffix(1);
+  return name;
+}
+
 // --- encode: straight into text, no intermediate value ------------------------------------------------------------
 
 void write_string(std::string& out, std::string_view text);
@@ -121,11 +127,11 @@ void write(std::string& out, const T& v) {
       if constexpr (requires { T::omit_null(d.name); }) {
         // A struct may leave out absent members instead of sending null.
         if constexpr (IsOptional<std::remove_cvref_t<decltype(v.*d.pointer)>>::value)
-          if (!(v.*d.pointer) && T::omit_null(d.name)) return;
+          if (!(v.*d.pointer) && T::omit_null(wire_member(d.name))) return;
       }
       if (!std::exchange(first, false)) out += ',';
       out += '"';
-      out += d.name;
+      out += wire_member(d.name);
       out += "\":";
       write(out, v.*d.pointer);
     });
@@ -148,10 +154,10 @@ template <class T>
 void read(const bj::value& j, T& out, const Where& at);
 
 template <class T>
-void read_member(const bj::object& object, const char* name, T& out, const std::string& prefix, Violations& violations) {
+void read_member(const bj::object& object, std::string_view name, T& out, const std::string& prefix, Violations& violations) {
   const bj::value* j = object.if_contains(name);
   bool absent = !j || j->is_null();
-  Where at{prefix + name, violations};
+  Where at{prefix + std::string(name), violations};
   if constexpr (IsOptional<T>::value) {
     if (!absent) read(*j, out.emplace(), at);
   } else if constexpr (IsDefaulted<T>::value) {
@@ -205,7 +211,7 @@ void read(const bj::value& j, T& out, const Where& at) {
     if (!j.is_object()) return at.report("must be an object");
     std::string prefix = at.path.empty() ? "" : at.path + ".";
     boost::mp11::mp_for_each<Members<T>>(
-        [&](auto d) { read_member(j.get_object(), d.name, out.*d.pointer, prefix, at.violations); });
+        [&](auto d) { read_member(j.get_object(), wire_member(d.name), out.*d.pointer, prefix, at.violations); });
   }
 }
 
