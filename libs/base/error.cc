@@ -37,6 +37,7 @@ constexpr std::array kTable = {
     Row{Code::bad_gateway, 502, "BAD_GATEWAY"},
     Row{Code::unavailable, 503, "SERVICE_UNAVAILABLE"},
     Row{Code::gateway_timeout, 504, "GATEWAY_TIMEOUT"},
+    Row{Code::http_version, 505, "HTTP_VERSION_NOT_SUPPORTED"},
     Row{Code::insufficient_storage, 507, "INSUFFICIENT_STORAGE"},
     Row{Code::cancelled, 503, "SERVICE_UNAVAILABLE"},
     Row{Code::io, 500, "INTERNAL_SERVER_ERROR"},

@@ -32,6 +32,7 @@ enum class Code {
   bad_gateway,           // 502 a peer answered nonsense or not at all
   unavailable,           // 503
   gateway_timeout,       // 504
+  http_version,          // 505
   insufficient_storage,  // 507
   // Not for the wire: mapped to one of the above before they get there.
   cancelled,             // the caller went away or the scope was cancelled

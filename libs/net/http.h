@@ -33,7 +33,8 @@ class Headers {
   std::vector<std::pair<std::string, std::string>> items_;
 };
 
-// Query parameters in order; keys and values decoded. "a[]=1" and "a[0]=1" are kept under "a".
+// Query parameters in order; keys and values decoded, '+' is a space. "a[]=1" and "a[0]=1" are kept under "a". Any text that
+// is legal in a target is accepted: a malformed escape stands for itself. Only an encoded NUL is refused.
 class Query {
  public:
   static Result<Query> parse(std::string_view text);
@@ -53,6 +54,16 @@ class BodyReader {
   virtual Task<Result<std::string_view>> next() = 0;
   // Content-Length if it was given.
   virtual std::optional<uint64_t> length() const = 0;
+  // For moving large bodies inside the kernel: the stream whose next `remaining` bytes are the rest of this body, when
+  // nothing of it is buffered and the length is known. raw_moved() tells how many of them were taken.
+  struct Raw {
+    Stream* stream;
+    uint64_t remaining;
+    Mono deadline;   // of the whole exchange
+    Millis idle;     // longest time without a byte
+  };
+  virtual std::optional<Raw> raw() { return std::nullopt; }
+  virtual void raw_moved(uint64_t bytes) {}
   // The whole body; payload_too_large beyond `limit`.
   Task<Result<std::string>> read_all(size_t limit);
 };
@@ -64,6 +75,8 @@ class BodyWriter {
   virtual Task<Status> write(std::string_view bytes) = 0;
   // Sends `length` bytes of a regular file from `offset` (sendfile).
   virtual Task<Status> send_file(int fd, uint64_t offset, uint64_t length) = 0;
+  // Writes the rest of another body, inside the kernel where that pays.
+  virtual Task<Status> write_from(BodyReader& body);
 };
 
 struct Request {
@@ -112,7 +125,8 @@ struct HttpLimits {
 // --- parsing, also used by the fuzz targets --------------------------------------------------------------------------
 
 struct ParsedHead {
-  std::string method, target;           // requests
+  std::string method, target;           // requests; the target in origin form ("/a?b") or "*"
+  bool http_1_0 = false;
   int status = 0;                       // responses
   Headers headers;
   bool keep_alive = true;
@@ -122,6 +136,7 @@ struct ParsedHead {
 // `head` is everything up to and including the empty line.
 Result<ParsedHead> parse_request_head(std::string_view head);
 Result<ParsedHead> parse_response_head(std::string_view head);
+// Control characters in values become spaces, fields with illegal names are left out.
 std::string format_head(const Headers& headers, std::string_view start_line);
 
 }  // namespace dt

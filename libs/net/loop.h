@@ -12,6 +12,25 @@
 
 namespace dt {
 
+namespace detail {
+// Place of a coroutine in the ready queue of a loop; leaves it when destroyed.
+struct ReadyNode {
+  ReadyNode* prev = nullptr;
+  ReadyNode* next = nullptr;
+  std::coroutine_handle<> handle;
+  ReadyNode() = default;
+  ReadyNode(const ReadyNode&) = delete;
+  ~ReadyNode() { unlink(); }
+  void unlink() {
+    if (!next) return;
+    prev->next = next;
+    next->prev = prev;
+    prev = next = nullptr;
+  }
+};
+}  // namespace detail
+
+// run() blocks SIGPIPE for the thread; whoever starts programs from it resets the signal mask of the child.
 class Loop {
  public:
   Loop();
@@ -52,10 +71,12 @@ class Watch {
   Task<bool> writable(Mono deadline = kNever);
   // Resumes waiters of both directions with false; later waits return false at once.
   void cancel();
-  // Called once on the loop's thread when the peer hangs up (EPOLLRDHUP, EPOLLHUP, EPOLLERR). nullptr removes it.
+  // Called once on the loop's thread when the peer hangs up (EPOLLRDHUP, EPOLLHUP, EPOLLERR), at once when it already
+  // did. nullptr removes it.
   void on_hangup(std::move_only_function<void()> fn);
 
   struct Impl;
+  Impl& impl();
 
  private:
   std::unique_ptr<Impl> impl_;
@@ -64,6 +85,9 @@ class Watch {
 // A one-shot or repeated wake-up between coroutines of one loop.
 class Event {
  public:
+  Event() = default;
+  ~Event();                        // wakes waiters with false
+  Event(const Event&) = delete;
   void set();                      // wakes all waiters; stays set until reset()
   void reset() { set_ = false; }
   bool is_set() const { return set_; }
@@ -73,7 +97,6 @@ class Event {
  private:
   bool set_ = false;
   Waiter* head_ = nullptr;
-  friend struct Waiter;
 };
 
 // Cancellation that can be handed to whatever waits. Callbacks run on the loop's thread, once.
@@ -98,8 +121,8 @@ struct CallContext {
   CancelSource cancel;
 };
 
-// Owns background coroutines of one loop: failures are logged with `name`; join() waits for all. A scope must be
-// joined (or never have spawned) before it is destroyed.
+// Owns background coroutines of one loop: failures are logged with `name`; join() waits for all. Join before destroying:
+// what still waits when the scope goes is destroyed where it stands, with a warning.
 class TaskScope {
  public:
   explicit TaskScope(std::string_view name);
@@ -109,14 +132,15 @@ class TaskScope {
   CancelSource& cancel() { return cancel_; }
   Task<void> join();               // after cancel().cancel() when the tasks listen to it
   size_t running() const;
+  struct State;
 
  private:
-  struct State;
   std::shared_ptr<State> state_;
   CancelSource cancel_;
 };
 
-// Worker threads for calls that block (files, SQLite, mounts). Results come back to the awaiting loop.
+// Worker threads for calls that block (files, SQLite, mounts). Started when there is work, up to `threads`. Results come
+// back to the awaiting loop, which must outlive the pool. Destroying a coroutine that awaits run() blocks until the call ended.
 class WorkerPool {
  public:
   explicit WorkerPool(size_t threads, std::string_view name = "worker");

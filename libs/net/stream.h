@@ -30,16 +30,22 @@ class Stream {
   Task<Status> write_all(std::string_view first, std::string_view second, Mono deadline = kNever);
   Status shutdown_write();
   void cancel();                               // pending and later operations fail with cancelled
+  // Pending and later writes fail with timeout when no byte could be sent for this long (0: never).
+  void set_write_idle(Millis limit);
+  void abort();                                // the peer sees a reset instead of an end; also cancels
   int fd() const;
   Watch& watch();
   std::string peer() const;                    // "127.0.0.1" or "unix"
 
- private:
   struct Impl;
+  Impl& impl() { return *impl_; }
+
+ private:
   std::unique_ptr<Impl> impl_;
 };
 
-Task<Result<Stream>> connect(const Endpoint& to, Mono deadline);
+// Fails with unavailable when nobody listens, timeout, or not_found when the name does not resolve.
+Task<Result<Stream>> connect(Endpoint to, Mono deadline);
 
 class Listener {
  public:
