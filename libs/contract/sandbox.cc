@@ -2,9 +2,10 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <array>
 
-#include "libs/contract/checks.h"
+#include "libs/contract/rules.h"
 #include "libs/contract/sandbox_state.h"
 
 namespace dt::contract {
@@ -12,6 +13,14 @@ namespace {
 
 constexpr std::array<std::string_view, 7> kGpuTypes = {"H100",     "RTX-PRO-6000", "H200", "RTX-4090",
                                                        "RTX-5090", "MI355X",       "B300"};
+
+void check_min(std::string_view field, const std::optional<int64_t>& value, int64_t min, Violations& violations) {
+  if (value && *value < min) violations.add(fmt::format("{} must not be less than {}", field, min));
+}
+
+void check_max(std::string_view field, const std::optional<int64_t>& value, int64_t max, Violations& violations) {
+  if (value && *value > max) violations.add(fmt::format("{} must not be greater than {}", field, max));
+}
 
 bool is_gpu_type(const codec::bj::value& value) {
   if (!value.is_string()) return false;
@@ -48,7 +57,7 @@ void check_proxy_url(const std::optional<std::string>& url, Violations& violatio
 }  // namespace
 
 void check(const CreateSandbox& body, Violations& violations) {
-  check_display_string("name", body.name, violations);
+  if (body.name) check_display_string("name", *body.name, violations);
   check_proxy_url(body.outboundProxyUrl, violations);
   check_min("cpu", body.cpu, 0, violations);
   check_min("gpu", body.gpu, 0, violations);
