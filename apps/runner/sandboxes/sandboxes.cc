@@ -36,6 +36,17 @@ struct Sandboxes::Entry {
   std::optional<Instance> instance;
   Fd pidfd;
   bool exists = false;              // a spec is on disk
+  // What state() says; readable while an operation holds the lock.
+  std::atomic<SandboxState> visible = SandboxState::missing;
+  void show() { visible = !exists ? SandboxState::missing : instance ? SandboxState::started : SandboxState::stopped; }
+};
+
+// Holds an entry for one operation and publishes the state it left.
+struct Sandboxes::Hold {
+  explicit Hold(std::shared_ptr<Entry> e) : entry(std::move(e)), lock(entry->lock) {}
+  ~Hold() { entry->show(); }
+  std::shared_ptr<Entry> entry;
+  std::lock_guard<std::mutex> lock;
 };
 
 struct Sandboxes::Impl {
@@ -189,7 +200,7 @@ Status Sandboxes::Impl::end_instance(const SandboxId& id, Entry& e, bool force) 
 Status Sandboxes::create(SandboxSpec spec, bool start_it) {
   SandboxId id(spec.id);
   auto e = impl_->entry(id);
-  std::lock_guard lock(e->lock);
+  Hold hold(e);
   if (!e->exists) {
     TRY(spec.id_range, impl_->take_range());
     e->spec = std::move(spec);
@@ -220,7 +231,7 @@ Status Sandboxes::create(SandboxSpec spec, bool start_it) {
 Status Sandboxes::start(const SandboxId& id) {
   auto e = impl_->find(id);
   if (!e) return fail(Code::not_found, "sandbox " + id.str() + " is not on this runner");
-  std::lock_guard lock(e->lock);
+  Hold hold(e);
   if (!e->exists) return fail(Code::not_found, "sandbox " + id.str() + " is not on this runner");
   return e->instance ? Status{} : impl_->launch(id, *e);
 }
@@ -228,13 +239,13 @@ Status Sandboxes::start(const SandboxId& id) {
 Status Sandboxes::stop(const SandboxId& id, bool force) {
   auto e = impl_->find(id);
   if (!e) return fail(Code::not_found, "sandbox " + id.str() + " is not on this runner");
-  std::lock_guard lock(e->lock);
+  Hold hold(e);
   return impl_->end_instance(id, *e, force);
 }
 
 Status Sandboxes::destroy(const SandboxId& id) {
   auto e = impl_->entry(id);
-  std::lock_guard lock(e->lock);
+  Hold hold(e);
   TRY_VOID(impl_->end_instance(id, *e, true));
   TRY_VOID(impl_->storage.remove_disk(id));
   impl_->records.remove(id);
@@ -250,7 +261,7 @@ Status Sandboxes::destroy(const SandboxId& id) {
 Status Sandboxes::resize(const SandboxId& id, int64_t cpus, int64_t memory_gib, int64_t disk_gib) {
   auto e = impl_->find(id);
   if (!e) return fail(Code::not_found, "sandbox " + id.str() + " is not on this runner");
-  std::lock_guard lock(e->lock);
+  Hold hold(e);
   if (disk_gib > 0 && e->instance) return fail(Code::bad_request, "disk resize requires stopped container");
   SandboxSpec changed = e->spec;
   if (cpus > 0) changed.cpus = cpus;
@@ -267,7 +278,7 @@ Status Sandboxes::set_network(const SandboxId& id, std::optional<bool> block_all
                               std::optional<std::vector<std::string>> allow) {
   auto e = impl_->find(id);
   if (!e) return fail(Code::not_found, "sandbox " + id.str() + " is not on this runner");
-  std::lock_guard lock(e->lock);
+  Hold hold(e);
   SandboxSpec changed = e->spec;
   if (block_all) changed.network_block_all = *block_all;
   if (allow) changed.network_allow = std::move(*allow);
@@ -282,7 +293,7 @@ void Sandboxes::reap(const SandboxId& id) {
   auto e = impl_->find(id);
   if (!e) return;
   {
-    std::lock_guard lock(e->lock);
+    Hold hold(e);
     pollfd dead{e->pidfd.get(), POLLIN, 0};
     if (!e->instance || ::poll(&dead, 1, 0) <= 0) return;   // an operation was faster, or it is a new instance
     if (Status swept = impl_->engine.sweep(id); !swept)
@@ -296,8 +307,7 @@ void Sandboxes::reap(const SandboxId& id) {
 SandboxState Sandboxes::state(const SandboxId& id) const {
   auto e = impl_->find(id);
   if (!e) return SandboxState::missing;
-  std::lock_guard lock(e->lock);
-  return !e->exists ? SandboxState::missing : e->instance ? SandboxState::started : SandboxState::stopped;
+  return e->visible;
 }
 
 std::vector<SandboxId> Sandboxes::list() const {
@@ -335,7 +345,7 @@ Sandboxes::Totals Sandboxes::totals() const {
 void Sandboxes::Impl::adopt(const SandboxSpec& spec) {
   SandboxId id(spec.id);
   auto e = entry(id);
-  std::lock_guard lock(e->lock);
+  Hold hold(e);
   e->spec = spec;
   e->exists = true;
   table.with([&](Table& t) { t.ranges.insert(spec.id_range); });

@@ -58,6 +58,7 @@ class Sandboxes {
  private:
   void reap(const SandboxId& id);        // its init has died
   struct Entry;
+  struct Hold;
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
