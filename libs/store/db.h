@@ -16,6 +16,7 @@
 // Errors: conflict (UNIQUE, PRIMARY KEY), bad_request (other constraints), insufficient_storage (disk full), unavailable
 // (locked by another process), io (disk), internal (SQL mistakes, corruption).
 #pragma once
+#include <atomic>
 #include <coroutine>
 #include <exception>
 #include <functional>

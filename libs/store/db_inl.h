@@ -25,29 +25,63 @@ auto Reader::all(std::string_view sql, Map map, const Args&... args)
   }
 }
 
+namespace detail {
+// Tells that a write closure will not run (any more): set when the writer lets go of it.
+struct ClosureDone {
+  std::shared_ptr<std::atomic<bool>> flag;
+  explicit ClosureDone(std::shared_ptr<std::atomic<bool>> f) : flag(std::move(f)) {}
+  ClosureDone(ClosureDone&&) noexcept = default;
+  ClosureDone& operator=(ClosureDone&&) = delete;
+  ~ClosureDone() {
+    if (!flag) return;
+    flag->store(true);
+    flag->notify_all();
+  }
+};
+}  // namespace detail
+
+// The coroutine may be destroyed while it waits. The closure may refer to its frame, so that blocks until the closure ended.
 template <class Fn, class R>
 struct Database::WriteAwaiter {
+  struct State {
+    std::optional<R> result;
+    bool abandoned = false;   // loop thread only
+  };
   Database& db;
   Fn& fn;
-  std::optional<R> result;
+  std::shared_ptr<State> state = std::make_shared<State>();
+  std::shared_ptr<std::atomic<bool>> done = {};
+
+  WriteAwaiter(Database& d, Fn& f) : db(d), fn(f) {}
+  WriteAwaiter(const WriteAwaiter&) = delete;
+  ~WriteAwaiter() {
+    if (!done) return;
+    state->abandoned = true;
+    done->wait(false);
+  }
   bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> h) {
-    auto job = [this](Txn& txn) -> Status {
-      result.emplace(fn(txn));
-      if (!*result) return std::unexpected(result->error());
+    done = std::make_shared<std::atomic<bool>>(false);
+    auto job = [state = state, fn = &fn, guard = detail::ClosureDone(done)](Txn& txn) -> Status {
+      state->result.emplace((*fn)(txn));
+      if (!*state->result) return std::unexpected(state->result->error());
       return {};
     };
-    db.submit(std::move(job), [this, h](Status committed) {
-      if (!committed) result.emplace(std::unexpected(std::move(committed).error()));
+    db.submit(std::move(job), [state = state, h](Status committed) {
+      if (state->abandoned) return;
+      if (!committed) state->result.emplace(std::unexpected(std::move(committed).error()));
       h.resume();
     });
   }
-  R await_resume() { return std::move(*result); }
+  R await_resume() {
+    done.reset();
+    return std::move(*state->result);
+  }
 };
 
 template <class Fn>
 auto Database::write(Fn fn) -> Task<std::invoke_result_t<Fn&, Txn&>> {
-  co_return co_await WriteAwaiter<Fn, std::invoke_result_t<Fn&, Txn&>>{*this, fn, {}};
+  co_return co_await WriteAwaiter<Fn, std::invoke_result_t<Fn&, Txn&>>(*this, fn);
 }
 
 }  // namespace dt::store
