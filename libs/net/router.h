@@ -13,6 +13,7 @@ struct Route {
   std::string method;     // "*" for any
   std::string pattern;    // "/sandbox/{id}/start"
   Handler handler;
+  size_t tag = 0;         // the caller's own; the router does not look at it
 };
 
 class Router {
