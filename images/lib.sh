@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Shell functions shared by the image builds. Source it after `set -euo pipefail`.
 # The caller sets IMAGE_LABEL, the word that begins every progress line.
 
@@ -14,14 +15,19 @@ fail() {
 
 # step WHAT REMEDY COMMAND...: runs the command with its output in a log, and says how long it took.
 step() {
-  local what=$1 remedy=$2 log started=$SECONDS
+  local what=$1 remedy=$2 log status started=$SECONDS
   shift 2
   log=$(mktemp)
   say "$what"
-  if ! "$@" >"$log" 2>&1 </dev/null; then
+  # Not `if ! (…)`: bash ignores `set -e` inside conditions, and a function would go on after a failed line.
+  set +e
+  (set -e; "$@") >"$log" 2>&1 </dev/null
+  status=$?
+  set -e
+  if [ "$status" != 0 ]; then
     tail -n 40 "$log" >&2
     rm -f "$log"
-    fail "$what: failed after $((SECONDS - started)) s (end of its output above)" "$remedy"
+    fail "$what: failed with status $status after $((SECONDS - started)) s (end of its output above)" "$remedy"
   fi
   rm -f "$log"
   say "$what: done in $((SECONDS - started)) s"
@@ -47,6 +53,11 @@ inputs_digest() {
   python3 "$PACK_OCI" digest --extra "epoch=${SOURCE_DATE_EPOCH:-}" \
     --extra "compression=${IMAGE_COMPRESSION:-none}" --extra "machine=$(uname -m)" \
     "$PACK_OCI" "$IMAGES_DIR/lib.sh" "$@"
+}
+
+# check_output OUTPUT_DIR: fails early, not after minutes of building.
+check_output() {
+  python3 "$PACK_OCI" check --layout "$1" || fail "$1 cannot be replaced" "give a new folder, or one with an OCI layout"
 }
 
 # is_fresh OUTPUT_DIR INPUTS: true when the layout there was made from these inputs (IMAGE_FORCE=1: never).

@@ -164,6 +164,10 @@ def check_replaceable(layout):
         raise PackError(f"{layout} holds something else than an OCI layout; empty it or name another folder")
 
 
+def check(args):
+    check_replaceable(args.layout)
+
+
 def pack(args):
     check_replaceable(args.layout)
     layout = os.path.abspath(args.layout)
@@ -253,6 +257,7 @@ def main(argv):
 
     sub = command("pack", pack, "folder to OCI layout", "--rootfs", "--recipe", "--layout", "--inputs")
     sub.add_argument("--compression", choices=sorted(LAYER), default="none")
+    command("check", check, "fail when the layout may not be replaced", "--layout")
     command("fresh", fresh, "exit 0 when the layout was made from these inputs", "--layout", "--inputs")
     command("unpack", unpack, "OCI layout to folder", "--layout", "--rootfs")
     command("config", show_config, "print the image config", "--layout")
