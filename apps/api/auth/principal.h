@@ -49,6 +49,12 @@ class Permissions {
   constexpr bool contains(Permissions other) const { return (bits_ & other.bits_) == other.bits_; }
   constexpr bool intersects(Permissions other) const { return bits_ & other.bits_; }
   std::vector<std::string> wire_names() const;
+  constexpr uint32_t bits() const { return bits_; }   // as stored
+  static constexpr Permissions from_bits(int64_t bits) {
+    Permissions out;
+    out.bits_ = static_cast<uint32_t>(bits) & all().bits_;
+    return out;
+  }
 
  private:
   uint32_t bits_ = 0;

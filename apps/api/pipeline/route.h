@@ -28,7 +28,8 @@ struct Call {
   const CallContext& ctx;
   const Principal& who;        // role anonymous on public routes
   Request& request;            // params, query, headers; the body has been read
-  const boost::json::value& json;   // the body; {} when there was none
+  const boost::json::value& json;   // the body; {} when there was none or the route takes it raw
+  std::string_view body;       // as received
   std::string_view param(std::string_view name) const { return request.param(name); }
 };
 
@@ -46,11 +47,14 @@ constexpr Access only(Roles roles) { return {.roles = roles}; }
 constexpr Access user_with(Permissions all_of) { return {.roles = {Role::user, Role::admin}, .all_of = all_of}; }
 constexpr Access user_with(Permission one) { return user_with(Permissions{one}); }
 
+enum class BodyKind : uint8_t { json, raw };
+
 struct RouteRow {
   std::string method;
   std::string path;            // below /api: "/sandbox/{id}/start"
   Access access;
   int status = 200;            // of success
+  BodyKind body = BodyKind::json;
 };
 
 struct ApiRoute {
