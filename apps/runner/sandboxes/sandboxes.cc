@@ -132,7 +132,10 @@ Sandboxes::Sandboxes(SandboxesConfig config, Engine& engine, Network& network, S
   });
 }
 
-Sandboxes::~Sandboxes() {
+Sandboxes::~Sandboxes() { stop_watching(); }
+
+void Sandboxes::stop_watching() {
+  if (!impl_->watcher.joinable()) return;
   impl_->stopping = true;
   uint64_t one = 1;
   [[maybe_unused]] ssize_t n = ::write(impl_->wake.get(), &one, sizeof one);

@@ -32,9 +32,10 @@ class Sandboxes {
   Sandboxes(SandboxesConfig config, Engine& engine, Network& network, Storage& storage, Images& images);
   ~Sandboxes();
 
-  // Called from a worker thread when a running sandbox was found dead; the bookkeeping is already done.
+  // Called from the watching thread when a running sandbox was found dead; the bookkeeping is already done.
   std::function<void(const SandboxId&)> on_death;
 
+  void stop_watching();                  // on_death is not called after this
   // Adopts what runs, removes what is half-made. Call once before anything else.
   Status recover();
 

@@ -66,6 +66,7 @@ Task<Status> run(RunnerConfig config, CancelSource cancel) {
   scope.spawn(server.serve(listener));
   log::info("runner is up", {{"listen", bound.str()}, {"storage", machine.storage->describe()}});
   co_await jobs.run(cancel);
+  machine.sandboxes->stop_watching();
   co_await server.drain(after(std::chrono::seconds(5)));
   co_await scope.join();
   co_return Status{};
