@@ -13,6 +13,9 @@ struct ClientRequest {
   Headers headers;                 // Host is set from the endpoint when absent
   std::string body;                // used when body_reader is null
   BodyReader* body_reader = nullptr;  // streamed: with its length, or chunked
+  // An answer that comes before the whole body was sent ends the sending, unless `duplex`: then it goes on while the
+  // answer is read, and body_reader must live as long as the ClientResponse.
+  bool duplex = false;
 };
 
 class ClientResponse {
@@ -43,6 +46,8 @@ class HttpClient {
   explicit HttpClient(Options options);
   ~HttpClient();
 
+  // Fails with unavailable (nobody listens), timeout, cancelled, closed, io, bad_gateway (nonsense came back), or with the
+  // error of body_reader.
   // Sends the request and reads the response head. A kept connection that turned out to be closed before any byte of the
   // answer is retried once on a new connection when nothing of a streamed body was consumed. No other retries.
   Task<Result<ClientResponse>> send(const CallContext& ctx, const Endpoint& to, ClientRequest request);
@@ -55,9 +60,10 @@ class HttpClient {
   Task<Result<Reply>> call(const CallContext& ctx, const Endpoint& to, ClientRequest request, size_t limit = 8u << 20);
   void forget(const Endpoint& to);   // closes idle connections to it
 
- private:
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+
+ private:
+  std::shared_ptr<Impl> impl_;   // responses return their connections to it
 };
 
 // Reverse proxy: sends `request` to the endpoint with another target and gives its answer as a Response that streams (bodies
@@ -67,6 +73,7 @@ struct ForwardOptions {
   std::function<void(Headers&)> edit_request;
   std::function<void(Headers&)> edit_response;
 };
+// Errors of the other side become bad_gateway, unavailable or gateway_timeout. `request` must outlive the Response.
 Task<Result<Response>> forward(HttpClient& client, Request& request, Endpoint to, ForwardOptions options);
 
 }  // namespace dt

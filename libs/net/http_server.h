@@ -20,8 +20,9 @@ class HttpServer {
   Task<void> drain(Mono deadline);
   size_t open_connections() const;
 
- private:
   struct Impl;
+
+ private:
   std::unique_ptr<Impl> impl_;
 };
 

@@ -131,6 +131,7 @@ class TaskScope {
   void spawn(Task<void> task);     // starts at once on the current loop
   CancelSource& cancel() { return cancel_; }
   Task<void> join();               // after cancel().cancel() when the tasks listen to it
+  void stop_now();                 // destroys the tasks where they wait; not from inside one of them
   size_t running() const;
   struct State;
 

@@ -42,6 +42,7 @@ struct Move {
   Mono deadline;
   Millis idle;
   int64_t moved = 0;
+  bool source_failed = false;
 
   size_t want(size_t piece) const { return left < 0 ? piece : std::min(piece, static_cast<size_t>(left)); }
   void count(size_t n) {
@@ -76,6 +77,7 @@ Task<std::optional<Status>> splice_all(Move& m) {
   Stream::Impl& from = m.from.impl();
   while (m.left != 0) {
     co_await detail::FairShare{};
+    m.source_failed = true;  // whatever fails up to the draining of the pipe
     if (from.cancelled) co_return from.cancelled_error();
     if (!from.maybe_readable) {
       auto ready = co_await from.wait_readable(m.until());
@@ -95,6 +97,7 @@ Task<std::optional<Status>> splice_all(Move& m) {
       from.maybe_readable = false;
       continue;
     }
+    m.source_failed = false;
     auto drained = co_await drain_pipe(m, *pipe, static_cast<size_t>(n));
     if (!drained) co_return drained;
     g_pipes.give_back(std::move(*pipe));
@@ -106,6 +109,7 @@ Task<Status> copy_all(Move& m) {
   auto buffer = std::make_unique_for_overwrite<char[]>(kBuffer);
   while (m.left != 0) {
     auto got = co_await m.from.read_some({buffer.get(), m.want(kBuffer)}, m.until());
+    m.source_failed = !got;
     if (!got) co_return std::unexpected(std::move(got).error());
     if (*got == 0) break;
     CO_TRY_VOID(co_await m.to.write_all({buffer.get(), *got}, m.until()));
@@ -124,16 +128,23 @@ Task<void> pump_direction(Stream& from, Stream& to, bool& failed) {
 
 }  // namespace
 
-Task<Result<int64_t>> move_bytes(Stream& from, Stream& to, int64_t limit, Mono deadline, Millis idle) {
+Task<Result<int64_t>> move_bytes(Stream& from, Stream& to, int64_t limit, Mono deadline, Millis idle,
+                                 bool& source_failed) {
   Move m{.from = from, .to = to, .left = limit, .deadline = deadline, .idle = idle};
   auto spliced = co_await splice_all(m);
-  if (spliced && !*spliced) co_return std::unexpected(std::move(*spliced).error());
-  if (!spliced) CO_TRY_VOID(co_await copy_all(m));
+  Status copied;
+  if (!spliced)
+    copied = co_await copy_all(m);
+  else
+    copied = std::move(*spliced);
+  source_failed = m.source_failed;
+  if (!copied) co_return std::unexpected(std::move(copied).error());
   co_return m.moved;
 }
 
 Task<Result<int64_t>> pump(Stream& from, Stream& to, int64_t limit, Mono deadline) {
-  CO_TRY(int64_t moved, co_await move_bytes(from, to, limit, deadline, Millis(0)));
+  bool source_failed = false;
+  CO_TRY(int64_t moved, co_await move_bytes(from, to, limit, deadline, Millis(0), source_failed));
   if (limit < 0 || moved < limit) (void)to.shutdown_write();
   co_return moved;
 }

@@ -79,24 +79,29 @@ Task<Status> Stream::Impl::wait_writable(Mono deadline) {
   co_return Status();
 }
 
-Task<Status> Stream::Impl::write_pieces(std::string_view first, std::string_view second, Mono deadline) {
-  while (!first.empty() || !second.empty()) {
+Task<Status> Stream::Impl::write_pieces(std::string_view a, std::string_view b, std::string_view c, Mono deadline) {
+  std::string_view left[3] = {a, b, c};
+  for (;;) {
+    iovec pieces[3];
+    int count = 0;
+    for (std::string_view piece : left)
+      if (!piece.empty()) pieces[count++] = {const_cast<char*>(piece.data()), piece.size()};
+    if (count == 0) co_return Status();
     if (cancelled) co_return cancelled_error();
-    iovec pieces[2] = {{const_cast<char*>(first.data()), first.size()},
-                       {const_cast<char*>(second.data()), second.size()}};
-    int skip = first.empty() ? 1 : 0;
-    auto sent = try_write(pieces + skip, second.empty() ? 1 : 2 - skip);
+    auto sent = try_write(pieces, count);
     if (!sent) {
       CO_TRY_VOID(co_await wait_writable(deadline));
       continue;
     }
     if (!*sent) co_return std::unexpected(std::move(*sent).error());
-    size_t of_first = std::min(**sent, first.size());
-    first.remove_prefix(of_first);
-    second.remove_prefix(**sent - of_first);
-    if (!first.empty() || !second.empty()) co_await detail::FairShare{};
+    size_t n = **sent;
+    for (std::string_view& piece : left) {
+      size_t part = std::min(n, piece.size());
+      piece.remove_prefix(part);
+      n -= part;
+    }
+    co_await detail::FairShare{};
   }
-  co_return Status();
 }
 
 Task<Status> Stream::Impl::send_file(int file, uint64_t offset, uint64_t length) {
@@ -137,10 +142,10 @@ Task<Result<size_t>> Stream::read_some(std::span<char> buffer, Mono deadline) {
 }
 
 Task<Status> Stream::write_all(std::string_view bytes, Mono deadline) {
-  return impl_->write_pieces(bytes, {}, deadline);
+  return impl_->write_pieces(bytes, {}, {}, deadline);
 }
 Task<Status> Stream::write_all(std::string_view first, std::string_view second, Mono deadline) {
-  return impl_->write_pieces(first, second, deadline);
+  return impl_->write_pieces(first, second, {}, deadline);
 }
 
 Status Stream::shutdown_write() {

@@ -22,15 +22,16 @@ struct Stream::Impl {
   std::optional<Result<size_t>> try_write(iovec* pieces, int count);
   Task<Status> wait_readable(Mono deadline);
   Task<Status> wait_writable(Mono deadline);
-  Task<Status> write_pieces(std::string_view first, std::string_view second, Mono deadline);
+  Task<Status> write_pieces(std::string_view a, std::string_view b, std::string_view c, Mono deadline);
   // Bytes of a regular file; fails with closed when the file is shorter.
   Task<Status> send_file(int file, uint64_t offset, uint64_t length);
   Status cancelled_error() const;
 };
 
 // Moves at most `limit` bytes (all when negative) until end of stream; the write side of `to` stays open. `idle` bounds the
-// time without a byte (0: not bounded).
-Task<Result<int64_t>> move_bytes(Stream& from, Stream& to, int64_t limit, Mono deadline, Millis idle);
+// time without a byte (0: not bounded). After a failure `source_failed` says whether it was `from` that failed.
+Task<Result<int64_t>> move_bytes(Stream& from, Stream& to, int64_t limit, Mono deadline, Millis idle,
+                                 bool& source_failed);
 
 inline Mono idle_deadline(Millis idle, Mono deadline) {
   if (idle.count() <= 0) return deadline;

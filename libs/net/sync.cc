@@ -122,11 +122,16 @@ TaskScope::TaskScope(std::string_view name) : state_(std::make_shared<State>()) 
 TaskScope::~TaskScope() {
   if (state_->tasks.empty()) return;
   log::warn("scope destroyed with running tasks", {{"scope", state_->name}, {"tasks", state_->tasks.size()}});
+  stop_now();
+}
+
+void TaskScope::stop_now() {
   while (!state_->tasks.empty()) {
     auto [id, handle] = *state_->tasks.begin();
     state_->tasks.erase(id);
     handle.destroy();
   }
+  state_->idle.set();
 }
 
 void TaskScope::spawn(Task<void> task) {
