@@ -1,0 +1,14 @@
+// Keys between our own services: made once, kept in <state_dir>/secrets (0700, files 0600), never in a configuration file.
+#pragma once
+#include "libs/base/secret.h"
+#include "libs/base/error.h"
+
+namespace dt::server {
+
+struct Secrets {
+  Secret runner_key;
+  Secret proxy_key;
+};
+Result<Secrets> load_or_make_secrets(const std::string& state_dir);
+
+}  // namespace dt::server
