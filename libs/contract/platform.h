@@ -19,6 +19,7 @@ struct CreateApiKey {
   std::optional<std::string> expiresAt;
 };
 BOOST_DESCRIBE_STRUCT(CreateApiKey, (), (name, permissions, expiresAt))
+void check(const CreateApiKey& body, Violations& violations);
 
 struct ApiKeyResponse {
   std::string name, value, createdAt;
