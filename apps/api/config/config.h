@@ -59,6 +59,7 @@ struct ApiConfig {
 
   size_t body_limit = 1u << 20;             // bytes of a request body; larger ones get 413
   Millis request_deadline{120'000};
+  Millis drain{10'000};                    // running requests have this long at the end
   Millis key_cache{10'000};                 // how long a checked API key is trusted
   bool log_requests = true;                 // access log at level info
   HttpLimits http;

@@ -1,34 +1,19 @@
 // Stages that every request passes whatever it asks for: id, log, version, deadline, CORS, errors.
 #include <algorithm>
-#include <cctype>
 
 #include "apps/api/pipeline/errors.h"
 #include "apps/api/pipeline/stages.h"
 #include "libs/base/log.h"
-#include "libs/base/random.h"
 
 namespace dt::api {
 
 namespace {
 
+// The server took the id over from the client or made one.
 class RequestId final : public Stage {
  public:
   std::string_view name() const override { return "request id"; }
-  Status enter(Exchange& x) override {
-    std::string_view given = x.request.headers.get_or("x-request-id");
-    x.request.ctx.request_id = acceptable(given) ? std::string(given) : prefix_ + std::to_string(++count_);
-    return {};
-  }
   void leave(Exchange& x) override { x.response.headers.set("X-Request-Id", x.request.ctx.request_id); }
-
- private:
-  // It goes into logs and back into a header.
-  static bool acceptable(std::string_view id) {
-    auto fine = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.'; };
-    return !id.empty() && id.size() <= 64 && std::ranges::all_of(id, fine);
-  }
-  std::string prefix_ = random_token(8) + "-";   // tells processes apart
-  uint64_t count_ = 0;
 };
 
 class AccessLog final : public Stage {
