@@ -1,0 +1,122 @@
+#include "apps/daemon/daemon.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <climits>
+#include <tuple>
+
+#include "apps/daemon/files/routes.h"
+#include "apps/daemon/http/errors.h"
+#include "apps/daemon/http/pipeline.h"
+#include "apps/daemon/info/routes.h"
+#include "apps/daemon/process/entrypoint.h"
+#include "apps/daemon/process/routes.h"
+#include "apps/daemon/system/routes.h"
+#include "libs/base/log.h"
+#include "libs/net/http_server.h"
+
+namespace dt::daemon {
+namespace {
+
+constexpr size_t kFileThreads = 4;
+
+std::string current_directory() {
+  char buffer[PATH_MAX];
+  return ::getcwd(buffer, sizeof buffer) ? buffer : "/";
+}
+
+HttpLimits http_limits() {
+  HttpLimits limits;
+  limits.header_timeout = Millis(10'000);
+  limits.idle_timeout = Millis(75'000);
+  limits.body_idle_timeout = Millis(600'000);   // clients behind the proxy have their own limits
+  return limits;
+}
+
+Response protocol_error(const Error& error) {
+  int status = http_status(error.code);
+  return json_response(status, error_json(status, wire_name(error.code), error.message, "", ""));
+}
+
+std::vector<Route> all_routes(ProcessContext& process, WorkerPool& pool) {
+  std::vector<Route> all;
+  for (auto routes : {info_routes(process), process_routes(process), file_routes(pool), system_routes(pool)})
+    all.insert(all.end(), routes.begin(), routes.end());
+  return all;
+}
+
+}  // namespace
+
+struct Daemon::Impl {
+  Config config;
+  ProcessContext process;
+  WorkerPool files;
+  Pipeline pipeline;
+  HttpServer server;
+  TaskScope services{"daemon"};
+  std::unique_ptr<Entrypoint> entrypoint;
+  Event stopping;
+
+  explicit Impl(Config c)
+      : config(std::move(c)),
+        process(config.environment),
+        files(kFileThreads, "files"),
+        pipeline(all_routes(process, files)),
+        server([this](Request& r) { return pipeline.handle(r); }, http_limits()) {
+    server.on_error = protocol_error;
+    process.work_dir = current_directory();
+  }
+
+  void start_entrypoint();
+  Task<void> end_children();
+};
+
+void Daemon::Impl::start_entrypoint() {
+  if (config.entrypoint.empty()) return;
+  std::string home(process.environment.get("HOME").value_or("/"));
+  auto started = Entrypoint::start(process, config.entrypoint, home);
+  if (started)
+    entrypoint = std::move(*started);
+  else
+    log::error("the sandbox's own command does not start", {{"error", started.error().message}});
+}
+
+Task<void> Daemon::Impl::end_children() {
+  auto signal_all = [this](int signal) {
+    if (config.init)
+      ::kill(-1, signal);
+    else
+      process.reaper.signal_all(signal);
+  };
+  signal_all(SIGTERM);
+  Mono end = after(config.kill_time);
+  while (process.reaper.children() > 0 && std::chrono::steady_clock::now() < end)
+    co_await Loop::current().sleep_for(Millis(10));
+  signal_all(SIGKILL);
+}
+
+Daemon::Daemon(Config config) : impl_(std::make_unique<Impl>(std::move(config))) {}
+Daemon::~Daemon() = default;
+
+Task<void> Daemon::run(std::vector<Listener> listeners) {
+  Impl& d = *impl_;
+  d.services.spawn(d.process.reaper.run());
+  for (Listener& listener : listeners) d.services.spawn(d.server.serve(listener));
+  d.start_entrypoint();
+  if (d.config.ready) {
+    std::ignore = write_all(d.config.ready.get(), "1");
+    d.config.ready.reset();
+  }
+  co_await d.stopping.wait();
+  if (d.entrypoint) d.entrypoint->child().signal_group(SIGTERM);
+  co_await d.server.drain(after(d.config.drain_time));
+  co_await d.end_children();
+  d.process.reaper.stop();
+  co_await d.services.join();
+}
+
+void Daemon::stop() { impl_->stopping.set(); }
+size_t Daemon::children() const { return impl_->process.reaper.children(); }
+
+}  // namespace dt::daemon

@@ -1,0 +1,37 @@
+// The toolbox daemon as a library: main() and the tests start the same thing. One per process, because it reaps every
+// child of the process.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "libs/base/fd.h"
+#include "libs/net/stream.h"
+
+namespace dt::daemon {
+
+struct Config {
+  const char* const* environment = nullptr;  // for commands; HOME and PATH of it are used
+  std::vector<std::string> entrypoint;       // empty: none
+  Fd ready;                                  // gets one byte when requests are served; may be empty
+  Millis drain_time{5000};                   // after SIGTERM, for running requests
+  Millis kill_time{1000};                    // after that, for children to follow their SIGTERM
+  bool init = false;                         // PID 1: at the end every process is signalled
+};
+
+class Daemon {
+ public:
+  // Takes the current directory as work dir. On the thread that will run the loop, before other threads start.
+  explicit Daemon(Config config);
+  ~Daemon();
+  // Serves until stop(), then shuts down in order.
+  Task<void> run(std::vector<Listener> listeners);
+  void stop();
+  size_t children() const;                   // commands that are running
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace dt::daemon
