@@ -3,6 +3,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <fcntl.h>
+
 #include <cstdio>
 #include <filesystem>
 
@@ -49,6 +51,30 @@ Result<Secrets> prepare(const Config& config) {
 }
 
 }  // namespace
+
+int run_api(const Config& config) {
+  auto secrets = prepare(config);
+  if (!secrets) return failed("cannot prepare the state directory", secrets.error());
+  auto settings = api_config(config, *secrets);
+  if (!settings) return failed("configuration", settings.error());
+  const std::string directory = config.text("state_dir") + "/api", user = config.text("service_user");
+  std::error_code ec;
+  std::filesystem::create_directories(directory, ec);
+  ::chmod(directory.c_str(), 0700);
+  if (Status owned = own(directory, user); !owned) return failed("cannot prepare " + directory, owned.error());
+  // The key file is opened while we may still write there; the key is only known after the bootstrap.
+  auto key_file = open_file(api_key_file(config).c_str(), O_WRONLY | O_CREAT, 0600);
+  if (!key_file) return failed("cannot open the key file", key_file.error());
+  if (Status dropped = drop_privileges(user); !dropped) return failed("cannot give up root", dropped.error());
+  auto started = [&](const api::Started& s) {
+    log::info("api is up", {{"port", s.port}});
+    if (!s.api_key) return;
+    Status written = write_all(key_file->get(), s.api_key->reveal() + "\n");
+    if (!written) log::error("cannot write the first API key", {{"error", written.error().message}});
+    log::info("the first API key is in a file only root can read", {{"file", api_key_file(config)}});
+  };
+  return serve([&](CancelSource cancel) { return api::run(*settings, cancel, started); });
+}
 
 int run_runner(const Config& config) {
   auto secrets = prepare(config);
