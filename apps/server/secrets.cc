@@ -11,9 +11,8 @@
 #include "libs/base/text.h"
 
 namespace dt::server {
-namespace {
 
-Result<Secret> load_or_make(const std::string& path) {
+Result<Secret> load_or_make_key(const std::string& path) {
   auto text = read_file(path, 4096);
   if (text && !trim(*text).empty()) return Secret(std::string(trim(*text)));
   if (!text && text.error().code != Code::not_found) return std::unexpected(std::move(text.error()));
@@ -21,8 +20,6 @@ Result<Secret> load_or_make(const std::string& path) {
   TRY_VOID(write_file_atomic(path, made, 0600));
   return Secret(std::move(made));
 }
-
-}  // namespace
 
 Result<Secrets> load_or_make_secrets(const std::string& state_dir) {
   std::string dir = state_dir + "/secrets";
@@ -34,8 +31,8 @@ Result<Secrets> load_or_make_secrets(const std::string& state_dir) {
   TRY(Fd lock, open_file((dir + "/lock").c_str(), O_RDWR | O_CREAT, 0600));
   if (::flock(lock.get(), LOCK_EX) < 0) return fail_errno("lock " + dir);
   Secrets out;
-  TRY(out.runner_key, load_or_make(dir + "/runner.key"));
-  TRY(out.proxy_key, load_or_make(dir + "/proxy.key"));
+  TRY(out.runner_key, load_or_make_key(dir + "/runner.key"));
+  TRY(out.proxy_key, load_or_make_key(dir + "/proxy.key"));
   return out;
 }
 

@@ -9,6 +9,8 @@ struct Secrets {
   Secret runner_key;
   Secret proxy_key;
 };
+// The key in a file, made (0600, durable) when there is none.
+Result<Secret> load_or_make_key(const std::string& path);
 Result<Secrets> load_or_make_secrets(const std::string& state_dir);
 
 }  // namespace dt::server

@@ -3,8 +3,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <fcntl.h>
-
 #include <cstdio>
 #include <filesystem>
 
@@ -62,17 +60,14 @@ int run_api(const Config& config) {
   std::filesystem::create_directories(directory, ec);
   ::chmod(directory.c_str(), 0700);
   if (Status owned = own(directory, user); !owned) return failed("cannot prepare " + directory, owned.error());
-  // The key file is opened while we may still write there; the key is only known after the bootstrap.
-  auto key_file = open_file(api_key_file(config).c_str(), O_WRONLY | O_CREAT, 0600);
-  if (!key_file) return failed("cannot open the key file", key_file.error());
+  // Made before the bootstrap that stores its hash: a crash in between must not lose the only key.
+  if (settings->admin_api_key.empty()) {
+    auto key = load_or_make_key(api_key_file(config));
+    if (!key) return failed("cannot make the first API key", key.error());
+    settings->admin_api_key = std::move(*key);
+  }
   if (Status dropped = drop_privileges(user); !dropped) return failed("cannot give up root", dropped.error());
-  auto started = [&](const api::Started& s) {
-    log::info("api is up", {{"port", s.port}});
-    if (!s.api_key) return;
-    Status written = write_all(key_file->get(), s.api_key->reveal() + "\n");
-    if (!written) log::error("cannot write the first API key", {{"error", written.error().message}});
-    log::info("the first API key is in a file only root can read", {{"file", api_key_file(config)}});
-  };
+  auto started = [](const api::Started& s) { log::info("api is up", {{"port", s.port}}); };
   return serve([&](CancelSource cancel) { return api::run(*settings, cancel, started); });
 }
 
