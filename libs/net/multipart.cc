@@ -121,6 +121,7 @@ struct MultipartReader::Impl {
   std::string buffer;
   size_t used = 0;             // bytes at the front of the buffer that were handed out
   State state = State::preamble;
+  bool at_start = false;       // of a part's content, in front of the CRLF of the empty line
 
   Task<Status> more();
   Task<Status> skip_preamble();
@@ -194,9 +195,9 @@ Task<Result<std::optional<MultipartReader::Part>>> MultipartReader::next_part() 
     if (end != std::string_view::npos) {
       size_t head = end == 0 ? 0 : end + 2;
       CO_TRY(Part part, parse_part(text.substr(0, head)));
-      // The CRLF of the empty line stays: an empty part's delimiter begins with it.
+      // The CRLF of the empty line stays: the delimiter of an empty part may begin with it.
       m.used += head;
-      m.used += 2;
+      m.at_start = true;
       m.state = Impl::State::content;
       co_return std::move(part);
     }
@@ -210,6 +211,14 @@ Task<Result<std::string_view>> MultipartReader::read() {
   if (m.state != Impl::State::content) co_return std::string_view();
   for (;;) {
     std::string_view text = m.view();
+    if (m.at_start && text.size() < m.delimiter.size() && m.delimiter.starts_with(text)) {
+      CO_TRY_VOID(co_await m.more());
+      continue;
+    }
+    if (std::exchange(m.at_start, false) && !text.starts_with(m.delimiter)) {
+      m.used += 2;
+      text.remove_prefix(2);
+    }
     size_t at = text.find(m.delimiter);
     if (at == 0) {
       m.used += m.delimiter.size();
