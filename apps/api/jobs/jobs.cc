@@ -121,7 +121,7 @@ Task<Result<JobRecord>> Jobs::end_job(JobId id, std::function<Result<bool>(JobRe
     JobRecord job;
     JobSink::AfterCommit after;
   };
-  auto ended = co_await db_.write([this, id, change = std::move(change), now = clock_.wall()](store::Txn& txn) -> Result<Ended> {
+  auto ended = co_await db_.write([sink = sink_, id, change = std::move(change), now = clock_.wall(), live = live_](store::Txn& txn) -> Result<Ended> {
     TRY(auto found, find_job(txn, id));
     if (!found) return fail(Code::not_found, "Job not found");
     Ended out{std::move(*found), {}};
@@ -130,8 +130,8 @@ Task<Result<JobRecord>> Jobs::end_job(JobId id, std::function<Result<bool>(JobRe
     if (!changed) return out;
     out.job.updated_at = now;
     TRY_VOID(save_job(txn, out.job));
-    if (!was_complete && out.job.complete() && sink_) {
-      TRY(out.after, sink_->job_ended(txn, out.job, now));
+    if (!was_complete && out.job.complete() && sink) {
+      TRY(out.after, sink->job_ended(txn, out.job, now, live));
     }
     return out;
   });

@@ -20,11 +20,13 @@ namespace dt::api {
 // The feature that owns the resources of jobs.
 class JobSink {
  public:
+  // Ids of runners that poll; a snapshot that transactions may read.
+  using Live = std::shared_ptr<const std::set<std::string>>;
   using AfterCommit = std::move_only_function<void()>;
   virtual ~JobSink() = default;
   // On the writer thread, inside the transaction that ends `job`: applies the result to the resource. What it returns runs
   // on the loop after the commit.
-  virtual Result<AfterCommit> job_ended(store::Txn& txn, const JobRecord& job, Wall now) = 0;
+  virtual Result<AfterCommit> job_ended(store::Txn& txn, const JobRecord& job, Wall now, const Live& live) = 0;
 };
 
 class Jobs {
@@ -34,8 +36,7 @@ class Jobs {
   // Queues what earlier runs left unfinished. Blocks; call it before serving.
   Status load();
 
-  // Ids of runners that poll; a snapshot that transactions may read.
-  using Live = std::shared_ptr<const std::set<std::string>>;
+  using Live = JobSink::Live;
   Live live() const { return live_; }
   // For a runner in `live` the job is claimed on its behalf.
   static JobRecord make(const Live& live, const RunnerId& runner, std::string_view type, std::string resource_id,

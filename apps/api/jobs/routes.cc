@@ -1,21 +1,11 @@
 #include "apps/api/jobs/routes.h"
 
-#include <fmt/core.h>
+#include "apps/api/pipeline/query.h"
 
 namespace dt::api {
 namespace {
 
 constexpr int64_t kPollTimeout = 30, kLongestPoll = 60;   // seconds
-
-Result<int64_t> number(const Call& call, std::string_view name, int64_t fallback, int64_t min, int64_t max) {
-  auto text = call.request.query.get(name);
-  if (!text || text->empty()) return fallback;
-  auto value = parse_int(*text);
-  if (!value) return fail(Code::bad_request, fmt::format("{} must be a number conforming to the specified constraints", name));
-  if (*value < min) return fail(Code::bad_request, fmt::format("{} must not be less than {}", name, min));
-  if (*value > max) return fail(Code::bad_request, fmt::format("{} must not be greater than {}", name, max));
-  return *value;
-}
 
 }  // namespace
 
@@ -30,8 +20,10 @@ std::vector<ApiRoute> JobRoutes::table() {
 }
 
 Task<Result<contract::PollJobsResponse>> JobRoutes::poll(Call& call) {
-  CO_TRY(int64_t timeout, number(call, "timeout", kPollTimeout, 0, 86'400));
-  CO_TRY(int64_t limit, number(call, "limit", 10, 1, 100));
+  Violations wrong;
+  int64_t timeout = query_int(call.request.query, "timeout", {kPollTimeout, 0, 86'400}, wrong);
+  int64_t limit = query_int(call.request.query, "limit", {10, 1, 100}, wrong);
+  CO_TRY_VOID(checked(wrong));
   Millis wait = std::chrono::seconds(std::min(timeout, kLongestPoll));
   auto jobs = co_await jobs_.poll(call.ctx, call.who.runner, wait, limit);
   if (!jobs) co_return std::unexpected(std::move(jobs).error());
@@ -48,14 +40,12 @@ Task<Result<contract::Job>> JobRoutes::update(Call& call, contract::UpdateJobSta
 }
 
 Result<contract::PaginatedJobs> JobRoutes::list(Call& call) {
-  TRY(int64_t page, number(call, "page", 1, 1, INT32_MAX));
-  TRY(int64_t limit, number(call, "limit", 100, 1, 200));
+  Violations wrong;
+  int64_t page = query_int(call.request.query, "page", {1, 1, INT32_MAX}, wrong);
+  int64_t limit = query_int(call.request.query, "limit", {100, 1, 200}, wrong);
   std::string status(call.request.query.get("status").value_or(""));
-  if (!status.empty()) {
-    Violations wrong;
-    check(contract::UpdateJobStatus{status, {}, {}}, wrong);
-    if (!wrong.empty()) return fail(Code::bad_request, wrong.joined());
-  }
+  if (!status.empty()) check(contract::UpdateJobStatus{status, {}, {}}, wrong);
+  TRY_VOID(checked(wrong));
   RunnerId runner = call.who.runner;
   TRY(auto found, db_.read([&](store::Reader& r) { return list_jobs(r, runner, status, page, limit); }));
   jobs_.seen(runner, found.items);
