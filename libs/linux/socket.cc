@@ -37,7 +37,11 @@ Status send_message(int socket, std::string_view bytes, std::span<const int> fds
 Result<Message> receive_message(int socket, size_t limit) {
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kMaxMessageFds)];
   Message out;
-  out.bytes.resize(limit);
+  ssize_t size;
+  while ((size = ::recv(socket, nullptr, 0, MSG_PEEK | MSG_TRUNC)) < 0)
+    if (errno != EINTR) return fail_errno("receive message");
+  if (static_cast<size_t>(size) > limit) return fail(Code::payload_too_large, "message too large");
+  out.bytes.resize(static_cast<size_t>(size) + 1);   // 0 bytes could not be told from the end of the stream
   iovec iov{out.bytes.data(), out.bytes.size()};
   msghdr msg{};
   msg.msg_iov = &iov;

@@ -29,10 +29,10 @@ struct LaunchSpec {
   SandboxId id;
   std::string hostname;
   std::string rootfs;                      // flattened image: the one lower directory
-  std::string upper, work;                 // of the Disk
+  std::string upper, work;                 // of the Disk: two directories with the same parent
   uint32_t id_range = 0;                   // host uid/gid of id 0 inside; 65,536 ids follow
   Limits limits;
-  int netns = -1;                          // borrowed
+  int netns = -1;                          // borrowed; -1: an empty network, never the host's
   std::string resolv_conf;                 // written over /etc/resolv.conf (tmpfs-backed file mount), /etc/hosts likewise
   std::string address;                     // for /etc/hosts
   std::vector<std::string> args;           // arguments of the daemon (the entrypoint command)
@@ -40,13 +40,16 @@ struct LaunchSpec {
   std::string user = "root";               // name, uid, name:group or uid:gid as in an image config; resolved inside the root
   std::string working_dir;                 // "": the user's home
   int listen_socket = -1;                  // borrowed; becomes descriptor 3 of the daemon (DAYTONA_LISTEN_FD=3)
+  int log = -1;                            // borrowed; the daemon's stdout and stderr; -1: /dev/null
 };
 
 struct Launched {
   pid_t pid = 0;                           // of the init, in the host's pid namespace
   uint64_t start_time = 0;                 // /proc/<pid>/stat field 22: pid + start_time identify the process for adoption
   Fd pidfd;
-  struct Stages { double clone_ms = 0, mounts_ms = 0, cgroup_ms = 0, ready_ms = 0; } stages;   // where the time went
+  // Where the time went: request to clone3 done; layers (id maps, overlay) and mounts as the child measured them; cgroups, made while
+  // the child builds; from the start signal to the daemon's byte; all of launch().
+  struct Stages { double clone_ms = 0, layers_ms = 0, mounts_ms = 0, cgroup_ms = 0, ready_ms = 0, total_ms = 0; } stages;
 };
 
 struct ResourceUsage {
@@ -57,6 +60,7 @@ struct EngineConfig {
   std::string cgroup_parent = "daytona";   // cgroup (v1: in each hierarchy) under which sandboxes live
   std::string daemon_path;                 // host path of daytona-daemon
   std::string spawner_path;                // host path of the executable that provides `daytona-server spawner` (argv: spawner)
+  int ready_timeout_ms = 30'000;           // a daemon that says nothing for so long is a failed launch
 };
 
 class Engine {
