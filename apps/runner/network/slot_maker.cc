@@ -1,0 +1,124 @@
+#include "apps/runner/network/slot_maker.h"
+
+#include <fcntl.h>
+#include <sched.h>
+
+#include <cerrno>
+
+namespace dt::runner {
+namespace {
+
+// Locally administered; the last three bytes are the slot's number.
+Mac mac_of(uint8_t side, uint32_t index) {
+  return {0x02,
+          0x64,
+          side,
+          static_cast<uint8_t>(index >> 16),
+          static_cast<uint8_t>(index >> 8),
+          static_cast<uint8_t>(index)};
+}
+constexpr uint8_t kHostSide = 0x01, kSandboxSide = 0x02;
+
+Status write_sysctl(const char* name, std::string_view value) {
+  auto fd = open_file((std::string("/proc/sys/net/") + name).c_str(), O_WRONLY);
+  if (!fd) return fd.error().code == Code::not_found ? Status() : std::unexpected(std::move(fd).error());
+  return write_all(fd->get(), value);
+}
+
+// Runs in the new namespace. Root inside a sandbox has no capability over it, so what needs one is set here.
+Status set_sysctls() {
+  TRY_VOID(write_sysctl("ipv6/conf/all/disable_ipv6", "1"));
+  TRY_VOID(write_sysctl("ipv6/conf/default/disable_ipv6", "1"));
+  TRY_VOID(write_sysctl("ipv4/ip_unprivileged_port_start", "0"));
+  return write_sysctl("ipv4/ping_group_range", "0 2147483647");
+}
+
+// Enters a new network namespace and comes back at the end of the scope.
+class FreshNamespace {
+ public:
+  explicit FreshNamespace(int home) : home_(home), error_(unshare(CLONE_NEWNET) < 0 ? errno : 0) {}
+  ~FreshNamespace() { leave(); }
+  FreshNamespace(const FreshNamespace&) = delete;
+  FreshNamespace& operator=(const FreshNamespace&) = delete;
+  Status entered() const { return error_ ? fail_errno("make a network namespace", error_) : Status(); }
+  void leave() {
+    // Staying would run everything that follows in a sandbox's namespace: that is worse than ending.
+    if (home_ >= 0) CHECK(setns(home_, CLONE_NEWNET) == 0);
+    home_ = -1;
+  }
+
+ private:
+  int home_;
+  int error_;
+};
+
+}  // namespace
+
+Result<SlotMaker> SlotMaker::create(uint32_t gateway) {
+  SlotMaker maker;
+  TRY(maker.host_, Netlink::open());
+  TRY(maker.host_netns_, maker.host_.netns());
+  maker.gateway_ = gateway;
+  return maker;
+}
+
+Result<Fd> SlotMaker::make(const std::string& host_interface, uint32_t index, uint32_t address) {
+  FreshNamespace inside(host_netns_.get());
+  TRY_VOID(inside.entered());
+  TRY_VOID(set_sysctls());
+  TRY(auto netlink, Netlink::open());
+  TRY(auto netns, netlink.netns());
+
+  NetlinkBatch pair;
+  add_veth(pair,
+           {host_interface, "eth0", mac_of(kHostSide, index), mac_of(kSandboxSide, index), netns.get()});
+  TRY_VOID(host_.run(std::move(pair)));
+  TRY(int eth0, netlink.index_of("eth0"));
+  TRY(int lo, netlink.index_of("lo"));
+  TRY(int outside, host_.index_of(host_interface));
+
+  NetlinkBatch host;
+  set_up(host, outside);
+  add_neighbour(host, outside, address, mac_of(kSandboxSide, index));
+  add_route(host, {address, 32, outside, 0, gateway_});
+  TRY_VOID(host_.run(std::move(host)));
+
+  NetlinkBatch own;
+  set_up(own, lo);
+  add_address(own, eth0, address);
+  set_up(own, eth0);
+  add_neighbour(own, eth0, gateway_, mac_of(kHostSide, index));
+  add_route(own, {gateway_, 32, eth0, 0, address});
+  add_route(own, {0, 0, eth0, gateway_, address});
+  TRY_VOID(netlink.run(std::move(own)));
+  host_.settle(host_interface);
+  netlink.settle("eth0");
+  return netns;
+}
+
+Status SlotMaker::delete_interface(const std::string& name) {
+  auto index = host_.index_of(name);
+  if (!index) return {};
+  NetlinkBatch batch;
+  delete_link(batch, *index);
+  auto deleted = host_.run(std::move(batch));
+  if (!deleted && deleted.error().sys_errno == ENODEV) return {};  // its namespace took it along
+  return deleted;
+}
+
+Status SlotMaker::make_gateway(const std::string& name) {
+  if (!interface_exists(name)) {
+    // Any kind that holds an address does; not every kernel has the first.
+    NetlinkBatch dummy, bridge;
+    add_link(dummy, name, "dummy");
+    add_link(bridge, name, "bridge");
+    if (!host_.run(std::move(dummy))) TRY_VOID(host_.run(std::move(bridge)));
+  }
+  TRY(int index, host_.index_of(name));
+  NetlinkBatch batch;
+  add_address(batch, index, gateway_);
+  set_up(batch, index);
+  return host_.run(std::move(batch));
+}
+
+}  // namespace dt::runner
