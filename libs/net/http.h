@@ -111,7 +111,7 @@ using Handler = std::function<Task<Response>(Request&)>;
 
 // A WebSocket answer (RFC 6455). Fails (bad_request) when the request is not a valid handshake. `protocol` empty: none is sent.
 Result<Response> websocket_response(const Request& request, std::string_view protocol,
-                                    std::function<Task<void>(WebSocket&)> session);
+                                    std::function<Task<void>(WebSocket&)> session, size_t max_message = 16u << 20);
 
 struct HttpLimits {
   size_t header_bytes = 32 * 1024;      // 431 beyond

@@ -13,8 +13,8 @@ std::string accept_key(std::string_view key) {
   return base64_encode(detail::sha1(std::string(key) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"));
 }
 
-Task<void> run_session(std::function<Task<void>(WebSocket&)> session, Stream& stream, std::string buffered) {
-  WebSocket socket(stream, std::move(buffered), WebSocket::Role::server);
+Task<void> run_session(std::function<Task<void>(WebSocket&)> session, Stream& stream, std::string buffered, size_t max_message) {
+  WebSocket socket(stream, std::move(buffered), WebSocket::Role::server, max_message);
   co_await session(socket);
   auto closed = co_await socket.close(1000);
   if (!closed) co_return;
@@ -40,15 +40,15 @@ Status check_handshake(const Request& request) {
 }  // namespace
 
 Result<Response> websocket_response(const Request& request, std::string_view protocol,
-                                    std::function<Task<void>(WebSocket&)> session) {
+                                    std::function<Task<void>(WebSocket&)> session, size_t max_message) {
   TRY_VOID(check_handshake(request));
   Response out{.status = 101};
   out.headers.set("Connection", "Upgrade");
   out.headers.set("Upgrade", "websocket");
   out.headers.set("Sec-WebSocket-Accept", accept_key(request.headers.get_or("Sec-WebSocket-Key")));
   if (!protocol.empty()) out.headers.set("Sec-WebSocket-Protocol", std::string(protocol));
-  out.upgrade = [session = std::move(session)](Stream& stream, std::string buffered) {
-    return run_session(session, stream, std::move(buffered));
+  out.upgrade = [session = std::move(session), max_message](Stream& stream, std::string buffered) {
+    return run_session(session, stream, std::move(buffered), max_message);
   };
   return out;
 }
