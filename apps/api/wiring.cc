@@ -1,0 +1,75 @@
+#include "apps/api/wiring.h"
+
+#include <iterator>
+
+namespace dt::api {
+
+namespace {
+
+SandboxSettings sandbox_settings(const ApiConfig& config) {
+  SandboxSettings out;
+  out.toolbox_url = config.toolbox_url();
+  out.preview_template = config.preview_template;
+  out.dashboard_url = config.dashboard_url;
+  out.default_snapshot = config.default_snapshot.name;
+  out.max_auto_archive = config.max_auto_archive_interval;
+  return out;
+}
+
+void append(std::vector<ApiRoute>& all, std::vector<ApiRoute> more) { std::ranges::move(more, std::back_inserter(all)); }
+
+}  // namespace
+
+Api::Graph::Graph(ApiConfig c, Clock& k, std::unique_ptr<store::Database> d, Listener l)
+    : config(std::move(c)),
+      clock(k),
+      db(std::move(d)),
+      authenticator(*db, clock, config),
+      runners(*db, clock),
+      jobs(*db, clock),
+      ledger(*db, clock, jobs, hub, sandbox_settings(config)),
+      activity(ledger),
+      intervals(ledger, activity),
+      sandboxes(ledger, activity),
+      api_keys(*db, clock, authenticator),
+      socket_io(hub, [this](std::string_view token) { return authenticator.authenticate(token); }),
+      config_routes(config),
+      health_routes(*db),
+      user_routes(*db),
+      api_key_routes(api_keys),
+      organization_routes(*db),
+      region_routes(*db),
+      snapshot_routes(*db),
+      sandbox_routes(ledger, sandboxes),
+      job_routes(*db, jobs),
+      pipeline(config, clock, authenticator, routes()),
+      listener(std::move(l)),
+      server([this](Request& request) { return pipeline.handle(request); }, config.http) {
+  server.on_error = [this](const Error& error) { return pipeline.refuse(error); };
+  authenticator.set_find_runner([this](std::string_view key) -> Result<std::optional<RunnerId>> {
+    TRY(auto found, db->read([&](store::Reader& r) { return find_runner_by_key(r, key); }));
+    return found ? std::optional(found->id) : std::nullopt;
+  });
+  jobs.set_sink(&ledger);
+  ledger.on_due = [this](Wall due) { intervals.look_at(due); };
+}
+
+std::vector<ApiRoute> Api::Graph::routes() {
+  std::vector<ApiRoute> all;
+  append(all, config_routes.table());
+  append(all, health_routes.table());
+  append(all, user_routes.table());
+  append(all, api_key_routes.table());
+  append(all, organization_routes.table());
+  append(all, region_routes.table());
+  append(all, snapshot_routes.table());
+  append(all, volume_routes.table());
+  append(all, storage_routes.table());
+  append(all, sandbox_routes.table());
+  append(all, runners.table());
+  append(all, job_routes.table());
+  append(all, socket_io.table());
+  return all;
+}
+
+}  // namespace dt::api
