@@ -95,7 +95,7 @@ Task<Result<uint64_t>> receive_form(WorkerPool& pool, Request& request, std::str
 }
 
 bool is_form(const Request& request) {
-  return istarts_with(request.headers.get_or("Content-Type"), "multipart/");
+  return istarts_with(request.headers.get_or("Content-Type"), "multipart/form-data");
 }
 
 Task<Result<uint64_t>> receive_one(WorkerPool& pool, Request& request, std::string path, bool raw_allowed) {

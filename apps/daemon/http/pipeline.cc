@@ -28,6 +28,8 @@ void log_access(const Request& request, const Response& response, Mono start) {
 }  // namespace
 
 Task<Response> Pipeline::route(Request& request) {
+  // The router would answer HEAD with GET's route; the toolbox routes neither HEAD nor OPTIONS.
+  if (request.method == "HEAD" || request.method == "OPTIONS") co_return not_routed();
   auto match = router_.match(request);
   if (!match || !match->route) co_return not_routed();
   co_return co_await match->route->handler(request);
