@@ -37,7 +37,8 @@ Status check_limits(const Limits& limits) {
 }
 
 engine::Setup make_setup(const EngineConfig& config, const linux_::Cgroups& cgroups, std::string seccomp) {
-  engine::Setup setup{config.daemon_path, std::move(seccomp), {}};
+  engine::Setup setup{config.daemon_path, std::move(seccomp), {}, false};
+  for (auto& h : cgroups.hierarchies()) setup.moves_cgroups |= h.version == 1;
   for (const char* controller : {"memory", "cpu"}) {
     auto* h = cgroups.with(controller);
     std::string source = h->mount + "/" + cgroups.parent();

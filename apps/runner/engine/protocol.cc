@@ -88,7 +88,7 @@ class Reader {
 // One list of fields per message, for both directions.
 template <class Stream, class T>
 void setup_fields(Stream& s, T& m) {
-  s(m.daemon_path), s(m.seccomp), s(m.views);
+  s(m.daemon_path), s(m.seccomp), s(m.views), s(m.moves_cgroups);
 }
 template <class Stream, class T>
 void launch_fields(Stream& s, T& m) {

@@ -35,6 +35,7 @@ struct Setup {
   std::string daemon_path;
   std::string seccomp;               // array of sock_filter
   std::vector<CgroupView> views;
+  bool moves_cgroups = false;        // v1: processes are moved into their groups
 };
 
 // Descriptors that come with a launch, in this order; the optional ones only when their flag is set.

@@ -33,6 +33,7 @@ struct Spawner {
   int socket;
   Setup setup;
   uint64_t namespaces;
+  Fd fast_cgroups;
 };
 
 Result<LaunchFds> take_fds(const LaunchRequest& request, std::vector<Fd>& fds) {
@@ -108,6 +109,7 @@ Status start(Spawner& spawner) {
   TRY(spawner.setup, decode_setup(message.bytes));
   spawner.namespaces = kNamespaces;
   if (::access("/proc/self/ns/time", F_OK) == 0) spawner.namespaces |= kTimeNamespace;
+  if (spawner.setup.moves_cgroups) spawner.fast_cgroups = hold_fast_cgroup_moves();
   return enter_spawner_root(spawner.setup);
 }
 
@@ -124,7 +126,7 @@ int spawner_main(int socket_fd) {
   if (socket_fd > 3) ::close_range(3, static_cast<unsigned>(socket_fd) - 1, 0);
   ::close_range(static_cast<unsigned>(socket_fd) + 1, ~0u, 0);
   ::fcntl(socket_fd, F_SETFD, FD_CLOEXEC);
-  Spawner spawner{socket_fd, {}, 0};
+  Spawner spawner{socket_fd, {}, 0, {}};
   if (Status started = start(spawner); !started) {
     (void)linux_::send_message(socket_fd, encode_failed(started.error()));
     return 1;

@@ -102,4 +102,11 @@ Status enter_spawner_root(const Setup& setup) {
   return linux_::pivot_into(root.get());
 }
 
+Fd hold_fast_cgroup_moves() {
+  auto fs = FsContext::open("cgroup");
+  if (!fs || !fs->set_flag("none") || !fs->set("name", "daytona") || !fs->set_flag("favordynmods")) return Fd();
+  auto mount = fs->mount(kInert | MOUNT_ATTR_RDONLY);
+  return mount ? std::move(*mount) : Fd();
+}
+
 }  // namespace dt::runner::engine
