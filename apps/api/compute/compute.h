@@ -28,6 +28,7 @@ class Compute {
   Jobs& jobs() { return jobs_; }
   Intervals& intervals() { return intervals_; }
   SandboxLedger& ledger() { return ledger_; }
+  Sandboxes& sandboxes() { return sandboxes_; }
 
  private:
   static Task<void> keep_jobs(Compute& self);
