@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -31,6 +32,11 @@ void Listener::Impl::close() {
 
 namespace {
 
+bool is_socket_file(const std::string& path) {
+  struct stat info{};
+  return ::lstat(path.c_str(), &info) == 0 && S_ISSOCK(info.st_mode);
+}
+
 bool someone_listens(const detail::Address& address) {
   Fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   int r = ::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address.storage), address.size);
@@ -58,13 +64,15 @@ Result<Listener> Listener::bind(const Endpoint& at) {
   int on = 1;
   setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   auto* name = reinterpret_cast<const sockaddr*>(&address.storage);
-  int r = ::bind(fd.get(), name, address.size);
-  if (r != 0 && errno == EADDRINUSE && family == AF_UNIX && !someone_listens(address)) {
+  auto try_bind = [&] { return ::bind(fd.get(), name, address.size) == 0 ? 0 : errno; };
+  int err = try_bind();
+  bool stale = err == EADDRINUSE && is_socket_file(at.unix_path) && !someone_listens(address);
+  if (stale) {
     ::unlink(at.unix_path.c_str());
-    r = ::bind(fd.get(), name, address.size);
+    err = try_bind();
   }
-  if (r != 0 && errno == EADDRINUSE) return fail(Code::conflict, "listen on " + at.str() + ": already in use");
-  if (r != 0) return fail_errno("listen on " + at.str());
+  if (err == EADDRINUSE) return fail(Code::conflict, "listen on " + at.str() + ": already in use");
+  if (err != 0) return fail_errno("listen on " + at.str(), err);
   if (::listen(fd.get(), 4096) != 0) return fail_errno("listen on " + at.str());
   Listener out(std::move(fd));
   out.impl_->unix_path = at.unix_path;
