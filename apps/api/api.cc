@@ -11,26 +11,12 @@ namespace dt::api {
 
 namespace {
 
-constexpr std::chrono::seconds kHousekeeping{60};
-
 Result<std::unique_ptr<store::Database>> open_records(const ApiConfig& config) {
   auto directory = std::filesystem::path(config.database_path).parent_path();
   std::error_code failed;
   if (!directory.empty()) std::filesystem::create_directories(directory, failed);
   if (failed) return fail(Code::io, "make the directory " + directory.string() + ": " + failed.message());
   return store::Database::open({.path = config.database_path, .migrations = migrations()});
-}
-
-Task<void> keep_house(Jobs& jobs, CancelSource ending) {
-  Event cancelled;
-  size_t id = ending.on_cancel([&] { cancelled.set(); });
-  while (!ending.cancelled()) {
-    auto done = co_await jobs.tick();
-    if (!done) log::error("housekeeping of jobs failed", {{"error", done.error().message}});
-    bool ended = co_await cancelled.wait(after(kHousekeeping));
-    if (ended) break;
-  }
-  ending.remove(id);
 }
 
 Task<void> accept_all(HttpServer& server, Listener& listener) { return server.serve(listener); }
@@ -54,29 +40,23 @@ Task<Result<std::unique_ptr<Api>>> Api::start(ApiConfig config, Clock& clock) {
                        .region = g.config.default_region_id,
                        .sandbox_class = g.config.default_sandbox_class,
                        .api_key = g.config.runner_api_key};
-  if (!runner.api_key.empty()) CO_TRY_VOID(co_await g.runners.ensure_default(std::move(runner)));
-  CO_TRY_VOID(g.jobs.load());
-  CO_TRY_VOID(co_await g.ledger.resume());
-  g.background.spawn(g.intervals.run(g.ending));
-  g.background.spawn(keep_house(g.jobs, g.ending));
+  CO_TRY_VOID(co_await g.compute.start(std::move(runner)));
   g.background.spawn(accept_all(g.server, g.listener));
   log::info("api listens", {{"port", g.started.port}});
   co_return std::unique_ptr<Api>(new Api(std::move(graph)));
 }
 
 Task<void> Api::drain(Mono deadline) {
-  graph_->jobs.close();
+  graph_->compute.close();
   graph_->socket_io.close();
   return graph_->server.drain(deadline);
 }
 
 Task<void> Api::stop() {
   co_await drain(after(Millis(0)));
-  graph_->ending.cancel();
+  co_await graph_->compute.stop();
   co_await graph_->background.join();
   co_await graph_->authenticator.stop();
-  auto flushed = co_await graph_->activity.flush();
-  if (!flushed) log::warn("the last activity was not written", {{"error", flushed.error().message}});
 }
 
 Task<Status> run(ApiConfig config, CancelSource cancel, std::function<void(const Started&)> on_started) {

@@ -25,12 +25,7 @@ Api::Graph::Graph(ApiConfig c, Clock& k, std::unique_ptr<store::Database> d, Lis
       clock(k),
       db(std::move(d)),
       authenticator(*db, clock, config),
-      runners(*db, clock),
-      jobs(*db, clock),
-      ledger(*db, clock, jobs, hub, sandbox_settings(config)),
-      activity(ledger),
-      intervals(ledger, activity),
-      sandboxes(ledger, activity),
+      compute(*db, clock, hub, sandbox_settings(config)),
       api_keys(*db, clock, authenticator),
       socket_io(hub, [this](std::string_view token) { return authenticator.authenticate(token); }),
       config_routes(config),
@@ -40,18 +35,11 @@ Api::Graph::Graph(ApiConfig c, Clock& k, std::unique_ptr<store::Database> d, Lis
       organization_routes(*db),
       region_routes(*db),
       snapshot_routes(*db),
-      sandbox_routes(ledger, sandboxes),
-      job_routes(*db, jobs),
       pipeline(config, clock, authenticator, routes()),
       listener(std::move(l)),
       server([this](Request& request) { return pipeline.handle(request); }, config.http) {
   server.on_error = [this](const Error& error) { return pipeline.refuse(error); };
-  authenticator.set_find_runner([this](std::string_view key) -> Result<std::optional<RunnerId>> {
-    TRY(auto found, db->read([&](store::Reader& r) { return find_runner_by_key(r, key); }));
-    return found ? std::optional(found->id) : std::nullopt;
-  });
-  jobs.set_sink(&ledger);
-  ledger.on_due = [this](Wall due) { intervals.look_at(due); };
+  authenticator.set_find_runner([this](std::string_view key) { return compute.runner_by_key(key); });
 }
 
 std::vector<ApiRoute> Api::Graph::routes() {
@@ -65,9 +53,7 @@ std::vector<ApiRoute> Api::Graph::routes() {
   append(all, snapshot_routes.table());
   append(all, volume_routes.table());
   append(all, storage_routes.table());
-  append(all, sandbox_routes.table());
-  append(all, runners.table());
-  append(all, job_routes.table());
+  append(all, compute.table());
   append(all, socket_io.table());
   return all;
 }

@@ -7,16 +7,13 @@
 #include "apps/api/api.h"
 #include "apps/api/api_keys/routes.h"
 #include "apps/api/auth/authenticator.h"
+#include "apps/api/compute/compute.h"
 #include "apps/api/config/routes.h"
 #include "apps/api/health/routes.h"
-#include "apps/api/jobs/routes.h"
 #include "apps/api/notifications/socket_io.h"
 #include "apps/api/organizations/routes.h"
 #include "apps/api/pipeline/pipeline.h"
 #include "apps/api/regions/routes.h"
-#include "apps/api/runners/runners.h"
-#include "apps/api/sandbox/intervals.h"
-#include "apps/api/sandbox/routes.h"
 #include "apps/api/snapshots/routes.h"
 #include "apps/api/storage/routes.h"
 #include "apps/api/users/routes.h"
@@ -36,12 +33,7 @@ struct Api::Graph {
 
   EventHub hub;
   Authenticator authenticator;
-  Runners runners;
-  Jobs jobs;
-  SandboxLedger ledger;
-  Activity activity;
-  Intervals intervals;
-  Sandboxes sandboxes;
+  Compute compute;                // jobs, runners, sandboxes, previews
   ApiKeys api_keys;
   SocketIo socket_io;
 
@@ -54,13 +46,10 @@ struct Api::Graph {
   SnapshotRoutes snapshot_routes;
   VolumeRoutes volume_routes;
   StorageRoutes storage_routes;
-  SandboxRoutes sandbox_routes;
-  JobRoutes job_routes;
 
   Pipeline pipeline;
   Listener listener;
   HttpServer server;
-  CancelSource ending;            // of the background work
   TaskScope background{"api"};
 };
 
