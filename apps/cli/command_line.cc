@@ -131,14 +131,14 @@ Result<Line> parse_line(const std::vector<Command>& commands, const std::vector<
 
 std::string help_of_program(const std::vector<Command>& commands) {
   std::string out = "usage: daytona COMMAND [ARGUMENTS] [FLAGS]\n\n";
-  for (const Command& c : commands) out += fmt::format("  {:<9}{:<24}{}\n", c.name, c.arguments, c.summary);
+  for (const Command& c : commands) out += fmt::format("  {:<9}{:<37}{}\n", c.name, c.arguments, c.summary);
   return out +
          "\nThe server and the key are taken from DAYTONA_API_URL and DAYTONA_API_KEY, or else from the active profile in\n"
          "~/.config/daytona/config.json. `daytona COMMAND --help` shows the flags of a command.\n";
 }
 
 std::string help_of_command(const Command& command) {
-  std::string out = fmt::format("{}\n\nusage: daytona {} {}\n", command.summary, command.name, command.arguments);
+  std::string out = fmt::format("{}\n\nusage: daytona {}{}{}\n", command.summary, command.name, command.arguments.empty() ? "" : " ", command.arguments);
   if (!command.aliases.empty()) {
     out += "aliases:";
     for (std::string_view alias : command.aliases) out += fmt::format(" {}", alias);

@@ -1,0 +1,1 @@
+void f() { scope.spawn([&server]() -> Task<void> { co_await server.run(); }()); }

@@ -1,0 +1,2 @@
+int unguarded();
+using namespace std;

@@ -1,0 +1,3 @@
+// Says what it is for.
+#pragma once
+int guarded();

@@ -1,0 +1,3 @@
+// Half of the circle.
+#pragma once
+#include "apps/api/jobs/jobs.h"

@@ -1,0 +1,3 @@
+// Points down the list.
+#pragma once
+#include "libs/net/http.h"

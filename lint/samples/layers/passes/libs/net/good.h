@@ -1,0 +1,5 @@
+// Points up the list.
+#pragma once
+#include <string>
+
+#include "libs/base/error.h"
