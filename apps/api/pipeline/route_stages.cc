@@ -23,6 +23,13 @@ class RouteLookup final : public Stage {
   std::string_view name() const override { return "route"; }
   Status enter(Exchange& x) override {
     TRY(auto match, router_.match(x.request));
+    if (!match.route && x.request.method == "HEAD") {
+      // The answer of GET; the server leaves its body out.
+      x.request.method = "GET";
+      auto as_get = router_.match(x.request);
+      x.request.method = "HEAD";
+      if (as_get) match = *as_get;
+    }
     if (!match.route) return fail(Code::not_found, "Cannot " + x.request.method + " " + x.request.target);
     x.route = &routes_[match.route->tag];
     return {};
