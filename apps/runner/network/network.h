@@ -18,14 +18,14 @@
 namespace dt::runner {
 
 struct NetworkConfig {
-  std::string instance =
-      "dtn";  // interfaces "dtn-12", nft table "daytona_<instance>"; 1 to 6 characters a-z 0-9
+  // Interfaces "dtn-12", nft table "daytona_<instance>"; 1 to 6 characters a-z 0-9, a letter first.
+  std::string instance = "dtn";
   std::string subnet = "10.207.0.0/16";  // one address per slot
   size_t ready_slots = 32;               // made beforehand
   std::vector<std::string> dns;          // upstream resolvers; empty: those of the host's /etc/resolv.conf
-  std::vector<std::string>
-      denied;  // destination ranges no sandbox may reach (IPv4 CIDR); default in network.cc:
-               // link-local metadata addresses, private ranges of the host and the subnet itself
+  // Destinations reached only when a policy names them (IPv4 CIDR); empty: the private ranges. Link-local, loopback,
+  // multicast and the subnet itself are never reached.
+  std::vector<std::string> denied;
 };
 
 struct NetworkPolicy {

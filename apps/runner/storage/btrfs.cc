@@ -13,7 +13,7 @@
 #include <filesystem>
 
 #include "apps/runner/storage/backend.h"
-#include "apps/runner/storage/tree.h"
+#include "libs/base/tree.h"
 #include "libs/base/log.h"
 #include "libs/base/text.h"
 

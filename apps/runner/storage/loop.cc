@@ -17,7 +17,7 @@
 
 #include "apps/runner/storage/backend.h"
 #include "apps/runner/storage/process.h"
-#include "apps/runner/storage/tree.h"
+#include "libs/base/tree.h"
 #include "libs/base/log.h"
 
 namespace dt::runner {

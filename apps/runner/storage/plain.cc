@@ -1,7 +1,7 @@
 // Plain directories: the last resort, without limits.
 #include "apps/runner/storage/backend.h"
 #include "apps/runner/storage/process.h"
-#include "apps/runner/storage/tree.h"
+#include "libs/base/tree.h"
 
 namespace dt::runner {
 namespace {

@@ -16,7 +16,7 @@
 #include <set>
 
 #include "apps/runner/storage/backend.h"
-#include "apps/runner/storage/tree.h"
+#include "libs/base/tree.h"
 
 namespace dt::runner {
 namespace {

@@ -17,7 +17,7 @@
 
 #include "apps/runner/storage/backend.h"
 #include "apps/runner/storage/loop.h"
-#include "apps/runner/storage/tree.h"
+#include "libs/base/tree.h"
 #include "libs/base/log.h"
 #include "libs/base/random.h"
 

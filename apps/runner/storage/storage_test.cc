@@ -15,7 +15,7 @@
 #include <thread>
 
 #include "apps/runner/storage/process.h"
-#include "apps/runner/storage/tree.h"
+#include "libs/base/tree.h"
 #include "libs/base/random.h"
 
 namespace dt::runner {
@@ -233,26 +233,6 @@ TEST_F(StorageTest, ConcurrentCreateAndRemove) {
     });
   for (auto& thread : threads) thread.join();
   EXPECT_EQ(storage.list_disks().size(), 4 * 13 + 25u);
-}
-
-TEST(Tree, RemovesDeepAndHostileTreesWithoutFollowingLinks) {
-  std::string dir = "/tmp/dt-tree-test-" + random_token(8);
-  fs::create_directories(dir + "/outside");
-  put(dir + "/outside/precious", "kept");
-  fs::create_directories(dir + "/tree");
-  Fd at(::open((dir + "/tree").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  for (int depth = 0; depth < 3000; ++depth) {
-    mkdirat(at.get(), "d", 0755);
-    symlinkat((dir + "/outside").c_str(), at.get(), "link");
-    at.reset(openat(at.get(), "d", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  }
-  Fd parent(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  auto removed = remove_tree(parent.get(), "tree");
-  EXPECT_TRUE(removed) << removed.error().message;
-  EXPECT_FALSE(fs::exists(dir + "/tree"));
-  EXPECT_EQ(get(dir + "/outside/precious"), "kept");
-  EXPECT_TRUE(remove_tree(parent.get(), "absent"));
-  fs::remove_all(dir);
 }
 
 }  // namespace

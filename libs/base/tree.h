@@ -5,7 +5,7 @@
 #include "libs/base/error.h"
 #include "libs/base/fd.h"
 
-namespace dt::runner {
+namespace dt {
 
 // Opens a directory itself, never through a link.
 Result<Fd> open_directory(const std::string& path);
@@ -17,4 +17,4 @@ Status remove_tree(int parent, const std::string& name);
 // Removes everything below a directory, not itself.
 Status empty_directory(const std::string& path);
 
-}  // namespace dt::runner
+}  // namespace dt

@@ -1,4 +1,4 @@
-#include "apps/runner/storage/tree.h"
+#include "libs/base/tree.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -9,7 +9,7 @@
 #include <memory>
 #include <vector>
 
-namespace dt::runner {
+namespace dt {
 namespace {
 
 struct DirCloser {
@@ -92,4 +92,4 @@ Status empty_directory(const std::string& path) {
   return flatten_and_remove(dir.get());
 }
 
-}  // namespace dt::runner
+}  // namespace dt
