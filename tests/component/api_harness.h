@@ -167,6 +167,12 @@ class ScriptedRunner {
     auto answer = co_await caller_.call("GET", "/jobs?status=IN_PROGRESS");
     if (answer.status != 200) co_return false;
     begin_all(answer, "items", scope);
+    while (!running_.empty()) co_await Loop::current().sleep_for(Millis(1));
+    auto expected = co_await caller_.call("GET", "/sandbox/for-runner");
+    if (expected.status != 200) co_return false;
+    std::set<std::string> known;
+    for (const auto& item : expected.json.as_array()) known.insert(item.at("id").as_string().c_str());
+    std::erase_if(sandboxes, [&](const auto& one) { return !known.contains(one.first); });
     co_return true;
   }
   void begin_all(const Answer& answer, const char* key, TaskScope& scope) {

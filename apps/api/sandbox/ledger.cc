@@ -2,6 +2,9 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "apps/api/sandbox/dto.h"
 #include "libs/base/log.h"
 
@@ -26,6 +29,27 @@ void SandboxLedger::publish(Effects effects) {
     wake(change.after);
     if (!on_due) continue;
     if (auto due = next_due(change.after)) on_due(*due);
+  }
+}
+
+std::vector<JobRecord> SandboxLedger::hand_out_early(Effects& effects) {
+  std::vector<JobRecord> out;
+  if (!loop_) return out;
+  // A job for a runner that is away stays for its next poll.
+  auto claimed = [](const JobRecord& job) { return job.status == contract::job_status::kInProgress; };
+  std::ranges::copy_if(effects.jobs, std::back_inserter(out), claimed);
+  std::erase_if(effects.jobs, claimed);
+  for (const JobRecord& job : out) loop_->post([this, job] { jobs_.deliver(job); });
+  return out;
+}
+
+void SandboxLedger::take_back(const std::vector<JobRecord>& jobs) {
+  for (const JobRecord& job : jobs) {
+    // Known to nobody but the runner: its result will be answered with 404, which is fine.
+    log::warn("a create was not stored, the runner is told to undo it", {{"sandbox", job.resource_id}});
+    auto undo = Jobs::make(nullptr, job.runner, contract::job_type::kDestroySandbox, job.resource_id, std::nullopt, clock_.wall());
+    undo.status = contract::job_status::kInProgress;
+    jobs_.deliver(std::move(undo));
   }
 }
 
@@ -72,6 +96,7 @@ Task<std::optional<SandboxRecord>> SandboxLedger::settled(SandboxId id, Mono dea
 }
 
 Task<Status> SandboxLedger::resume() {
+  loop_ = &Loop::current();
   auto again = [](store::Txn& txn, const WriteContext& context, SandboxRecord&, Effects& effects) {
     return resume_pending(txn, context, effects);
   };

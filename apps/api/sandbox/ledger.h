@@ -32,6 +32,12 @@ class SandboxLedger final : public JobSink {
   Task<Result<SandboxRecord>> change(OrganizationId organization, std::string id_or_name, Fn fn);
 
   void publish(Effects effects);
+  // On the writer thread, at the end of a transaction that will succeed unless the disk fails: the jobs leave for their runners
+  // while the commit is on its way to the disk. Only for creates: a runner destroys what the API does not know, so a create
+  // that never became durable leaves nothing behind. Returns what was handed out.
+  std::vector<JobRecord> hand_out_early(Effects& effects);
+  // The commit failed after all: whatever the runner made of these creates must go.
+  void take_back(const std::vector<JobRecord>& jobs);
   // The record when it has no pending change any more; nullopt at the deadline.
   Task<std::optional<SandboxRecord>> settled(SandboxId id, Mono deadline);
   // After a restart of the API. Blocks nothing.
@@ -62,6 +68,7 @@ class SandboxLedger final : public JobSink {
   Clock& clock_;
   Jobs& jobs_;
   EventHub& hub_;
+  Loop* loop_ = nullptr;   // set by resume()
   const SandboxSettings settings_;
   const Wall started_;
   std::multimap<std::string, Waiter*> waiters_;

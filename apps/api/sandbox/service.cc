@@ -35,16 +35,21 @@ Task<Result<SandboxRecord>> Sandboxes::create(OrganizationId organization, contr
   auto plan = ledger_.db().read(
       [&](store::Reader& r) { return plan_sandbox(r, organization, body, ledger_.settings(), now); });
   if (!plan) co_return std::unexpected(std::move(plan).error());
-  auto record = co_await ledger_.write([plan = std::move(*plan), body = std::move(body)](
+  auto on_its_way = std::make_shared<std::vector<JobRecord>>();
+  auto record = co_await ledger_.write([&ledger = ledger_, on_its_way, plan = std::move(*plan), body = std::move(body)](
                                            store::Txn& txn, const WriteContext& context, SandboxRecord& out,
                                            Effects& effects) mutable -> Status {
     TRY_VOID(place_sandbox(txn, plan, body, *context.settings, context.now, context.api_started));
     TRY_VOID(insert_with_job(txn, context, plan.record, plan.organization.name, effects));
     TRY_VOID(touch_snapshot(txn, plan.snapshot, context.now));
     out = plan.record;
+    *on_its_way = ledger.hand_out_early(effects);
     return {};
   });
-  if (!record) co_return std::unexpected(std::move(record).error());
+  if (!record) {
+    ledger_.take_back(*on_its_way);
+    co_return std::unexpected(std::move(record).error());
+  }
   auto started = co_await when_started(std::move(*record));
   co_return started;
 }
