@@ -20,6 +20,7 @@ class Tar {
     archive_write_set_format_pax_restricted(archive_);
     if (filter == Filter::gzip) archive_write_add_filter_gzip(archive_);
     if (filter == Filter::zstd) archive_write_add_filter_zstd(archive_);
+    archive_write_set_bytes_in_last_block(archive_, 1);  // no padding behind the compressed stream
     archive_write_open(archive_, this, nullptr, append, nullptr);
   }
   ~Tar() { archive_write_free(archive_); }

@@ -1,6 +1,7 @@
-// Images on this runner: imported from an OCI layout directory, an OCI archive or a registry (skopeo is the transport), flattened
-// into one directory per manifest digest, so that all sandboxes of an image share its page cache.
-// Thread-safe; calls block. An import is staged and renamed into place: a crash leaves it whole or absent.
+// Images on this runner: imported from an OCI layout directory, an OCI archive or a registry (skopeo is the
+// transport), flattened into one directory per manifest digest, so that all sandboxes of an image share its
+// page cache. Thread-safe; calls block. An import is staged and renamed into place: a crash leaves it whole
+// or absent.
 #pragma once
 #include <map>
 #include <memory>
@@ -12,9 +13,9 @@
 namespace dt::runner {
 
 struct Image {
-  std::string ref;                         // name it was imported under, e.g. daytonaio/sandbox:0.1.0
-  std::string digest;                      // sha256:… of the manifest
-  std::string rootfs;                      // directory with the flattened tree, ids as in the image
+  std::string ref;     // name it was imported under, e.g. daytonaio/sandbox:0.1.0
+  std::string digest;  // sha256:… of the manifest
+  std::string rootfs;  // directory with the flattened tree, ids as in the image
   uint64_t bytes = 0;
   // From the image config:
   std::string user, working_dir;
@@ -24,13 +25,18 @@ struct Image {
 
 class Images {
  public:
-  Images(std::string directory, std::string staging);   // Storage::images_directory(), staging_directory()
+  Images(std::string directory, std::string staging);  // Storage::images_directory(), staging_directory()
   ~Images();
-  Result<Image> find(const std::string& ref) const;      // not_found
-  // `source`: "oci:/path/to/layout[:tag]", "oci-archive:/path.tar", or "docker://registry/name:tag" (through skopeo).
+  Result<Image> find(const std::string& ref) const;  // not_found
+  // `source`: "oci:/path/to/layout[:tag]", "oci-archive:/path.tar", "docker-archive:/path.tar" or
+  // "docker://registry/name:tag" (these two through skopeo). A name that exists is moved to the new image.
   Result<Image> import(const std::string& source, const std::string& ref);
   std::vector<Image> list() const;
+  // Forgets the name. The files stay until sweep(), because running sandboxes may use them.
   Status remove(const std::string& ref);
+  // Deletes images without a name (removed, a tag that moved on, a crash between unpacking and naming),
+  // except those whose digests are `in_use` by sandboxes.
+  Status sweep(const std::vector<std::string>& in_use);
 
  private:
   struct Impl;
