@@ -40,6 +40,16 @@ Result<Fd> pidfd_open(pid_t pid) {
   return Fd(fd);
 }
 
+Result<pid_t> pidfd_pid(int pidfd) {
+  TRY(std::string text, read_file("/proc/self/fdinfo/" + std::to_string(pidfd), 4096));
+  for (std::string_view line : split(text, '\n')) {
+    if (!line.starts_with("Pid:")) continue;
+    auto pid = parse_int(trim(line.substr(4)));
+    if (pid && *pid > 0) return static_cast<pid_t>(*pid);
+  }
+  return fail(Code::not_found, "the process has ended");
+}
+
 Status pidfd_signal(int pidfd, int signal) {
   if (::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0) < 0 && errno != ESRCH) return fail_errno("pidfd_send_signal");
   return {};

@@ -24,6 +24,7 @@ struct Cloned {
 Result<Cloned> clone_process(const CloneOptions& options);
 
 Result<Fd> pidfd_open(pid_t pid);
+Result<pid_t> pidfd_pid(int pidfd);                // as seen from here; not_found when it has ended
 Status pidfd_signal(int pidfd, int signal);        // a process that is gone is no error
 // True when the process has ended; false when `deadline` passed first. Works for processes that are not our children.
 Result<bool> pidfd_wait(int pidfd, Mono deadline);

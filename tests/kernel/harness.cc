@@ -5,6 +5,7 @@
 #include <ftw.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -46,6 +47,8 @@ Fd listen_on(const std::string& path) {
 
 Fd connect_to(const std::string& path) {
   Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  timeval patience{60, 0};
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   sockaddr_un address{AF_UNIX, {}};
   path.copy(address.sun_path, sizeof address.sun_path - 1);
   if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) < 0) return Fd();
@@ -70,7 +73,7 @@ void make_rootfs(const std::string& path) {
     ::mkdir((path + "/" + dir).c_str(), 0755);
   ::chmod((path + "/tmp").c_str(), 01777);
   ASSERT_EQ(::chown((path + "/home/daytona").c_str(), 1000, 1000), 0);
-  std::string copy = "cp /bin/busybox " + path + "/bin/busybox && cp /bin/busybox " + path + "/bin/suid && chmod 4755 " + path +
+  std::string copy = "cp /bin/busybox " + path + "/bin/busybox && cp " DT_TEST_INIT " " + path + "/bin/suid && chmod 4755 " + path +
                      "/bin/suid && for a in $(/bin/busybox --list); do [ $a = busybox ] || ln -sf busybox " + path + "/bin/$a; done";
   ASSERT_EQ(std::system(copy.c_str()), 0) << "busybox-static is needed";
   write_text(path + "/etc/passwd", "root:x:0:0:root:/root:/bin/sh\ndaytona:x:1000:1000::/home/daytona:/bin/sh\n");

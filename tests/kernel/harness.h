@@ -25,7 +25,7 @@ class TempDirectory {
   std::string path_;
 };
 
-// A minimal root file system: static busybox, users root and daytona (1000), a set-uid copy of busybox.
+// A minimal root file system: static busybox, users root and daytona (1000), a set-uid copy of test_init (busybox gives up its rights).
 void make_rootfs(const std::string& path);
 
 class TestSandbox {

@@ -84,6 +84,7 @@ const Probe kProbes[] = {
     {"socket_inet", [] { return ::syscall(SYS_socket, AF_INET, SOCK_STREAM, 0); }},
     {"socket_unix", [] { return ::syscall(SYS_socket, AF_UNIX, SOCK_STREAM, 0); }},
     {"ptrace_init", [] { return ::ptrace(PTRACE_ATTACH, 1, nullptr, nullptr); }},
+    {"effective_root", [] { errno = EPERM; return ::geteuid() == 0 ? 0L : -1L; }},
     {"empty_name", [] { return ::syscall(SYS_name_to_handle_at, -1, kEmpty, nullptr, nullptr, 0); }},
 };
 

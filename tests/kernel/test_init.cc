@@ -1,5 +1,6 @@
 // A minimal init for tests of the engine: says that it is ready, then runs shell commands. A client connects to descriptor 3, writes
 // a command, shuts down its side, and reads the output followed by "\nexit=<status>\n".
+// As `test_init eat N` it fills N MiB of memory.
 // As `test_init probe NAME…` it makes single system calls and prints "NAME: ok" or "NAME: <errno name>" (see probes below).
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -35,6 +36,13 @@ void serve(int connection) {
   ::_exit(0);
 }
 
+// Fills so much memory.
+int eat(size_t bytes) {
+  char* memory = static_cast<char*>(std::malloc(bytes));
+  for (size_t i = 0; memory != nullptr && i < bytes; i += 4096) const_cast<volatile char*>(memory)[i] = 1;
+  return memory == nullptr;
+}
+
 }  // namespace
 
 int run_probes(int argc, char** argv);
@@ -42,6 +50,7 @@ int run_probes(int argc, char** argv);
 int main(int argc, char** argv) {
   std::string mode = argc > 1 ? argv[1] : "";
   if (mode == "probe") return run_probes(argc - 2, argv + 2);
+  if (mode == "eat" && argc > 2) return eat(static_cast<size_t>(std::atoi(argv[2])) << 20);
   if (mode == "exit") return 3;
   ::signal(SIGTERM, [](int) { ::_exit(0); });
   if (mode != "silent") {

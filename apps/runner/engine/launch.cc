@@ -117,16 +117,9 @@ Status Launch::receive_started() {
   auto message = linux_::receive_message(reply_.get(), kMaxReply);
   if (!message) return fail(Code::unavailable, "the spawner ended during the launch: try again");
   if (is(message->bytes, Tag::failed)) return std::unexpected(decode_failed(message->bytes));
-  // The child may be quicker than the spawner; its message is then first, and kept for receive_built by taking both here.
-  if (is(message->bytes, Tag::built)) {
-    TRY(BuildTimes times, decode_built(message->bytes));
-    launched_.stages.layers_ms = times.layers;
-    launched_.stages.mounts_ms = times.mounts;
-    return receive_started();
-  }
-  TRY(launched_.pid, decode_started(message->bytes));
-  if (message->fds.size() != 1) return fail(Code::internal, "the spawner sent no pidfd");
+  if (!is(message->bytes, Tag::started) || message->fds.size() != 1) return fail(Code::internal, "unexpected answer to a launch");
   launched_.pidfd = std::move(message->fds[0]);
+  TRY(launched_.pid, linux_::pidfd_pid(launched_.pidfd.get()));
   return {};
 }
 
@@ -138,7 +131,6 @@ Status Launch::enter_cgroups() {
 }
 
 Status Launch::receive_built() {
-  if (launched_.stages.layers_ms != 0) return {};
   auto message = linux_::receive_message(reply_.get(), kMaxReply);
   if (!message) return fail(Code::unavailable, "the sandbox's first process was killed while its root was built");
   if (is(message->bytes, Tag::failed)) return std::unexpected(decode_failed(message->bytes));

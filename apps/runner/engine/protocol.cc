@@ -111,11 +111,6 @@ std::string encode(const LaunchRequest& m) {
   launch_fields(w, m);
   return w.take();
 }
-std::string encode_started(pid_t pid) {
-  Writer w(Tag::started);
-  w(pid);
-  return w.take();
-}
 std::string encode_built(const BuildTimes& times) {
   Writer w(Tag::built);
   w(times);
@@ -140,13 +135,6 @@ Result<LaunchRequest> decode_launch(std::string_view bytes) {
   launch_fields(r, m);
   if (!r.complete()) return malformed();
   return m;
-}
-Result<pid_t> decode_started(std::string_view bytes) {
-  Reader r(bytes, Tag::started);
-  pid_t pid;
-  r(pid);
-  if (!r.complete()) return malformed();
-  return pid;
 }
 Result<BuildTimes> decode_built(std::string_view bytes) {
   Reader r(bytes, Tag::built);

@@ -5,16 +5,14 @@
 //   Setup  -------------------> (builds its small root)
 //          <------------------- Ready | Failed
 //   Launch + descriptors -----> clone3
-//          <------------------- Started{pid} + pidfd
+//          <---------------------------------------------- Started + pidfd   (from the child: the spawner may die any time)
 //          <---------------------------------------------- Built{times}      (the root stands; waits)
 //   (makes the cgroups, moves the pid in)
 //   Go     ----------------------------------------------> drops privileges, executes the daemon: the socket closes
-//          <---------------------------------------------- Failed{error}     (at any point)
+//          <---------------------------------------------- Failed{error}     (at any point; of clone3, from the spawner)
 //
 // Both ends are the same build, so the encoding is plain: a tag byte, then fields in order.
 #pragma once
-#include <sys/types.h>
-
 #include <cstdint>
 #include <map>
 #include <string>
@@ -57,14 +55,12 @@ struct BuildTimes {                  // milliseconds, measured in the child
 
 std::string encode(const Setup& setup);
 std::string encode(const LaunchRequest& request);
-std::string encode_started(pid_t pid);
 std::string encode_built(const BuildTimes& times);
 std::string encode_failed(const Error& error);
 inline std::string encode_tag(Tag tag) { return std::string(1, static_cast<char>(tag)); }
 
 Result<Setup> decode_setup(std::string_view bytes);
 Result<LaunchRequest> decode_launch(std::string_view bytes);
-Result<pid_t> decode_started(std::string_view bytes);
 Result<BuildTimes> decode_built(std::string_view bytes);
 Error decode_failed(std::string_view bytes);
 inline bool is(std::string_view bytes, Tag tag) { return !bytes.empty() && bytes[0] == static_cast<char>(tag); }

@@ -64,8 +64,15 @@ Status wait_for_go(int reply) {
   return {};
 }
 
+Status announce(int reply) {
+  TRY(Fd self, linux_::pidfd_open(::getpid()));
+  int fd = self.get();
+  return linux_::send_message(reply, encode_tag(Tag::started), {&fd, 1});
+}
+
 Status build(const Spawner& spawner, const LaunchRequest& request, LaunchFds& fds, RootBuilder& root) {
   Mono start = std::chrono::steady_clock::now();
+  TRY_VOID(announce(fds.reply.get()));
   if (::sethostname(request.hostname.data(), request.hostname.size()) < 0) return fail_errno("sethostname");
   TRY_VOID(enter_network(fds));
   BuildTimes times;
@@ -96,12 +103,7 @@ void launch(const Spawner& spawner, linux_::Message message) {
   linux_::CloneOptions options{.flags = spawner.namespaces, .into_cgroup = fds->cgroup.get()};
   auto child = linux_::clone_process(options);
   if (child && child->pid == 0) run_child(spawner, *request, std::move(*fds));
-  if (!child) {
-    (void)linux_::send_message(fds->reply.get(), encode_failed(child.error()));
-    return;
-  }
-  int pidfd = child->pidfd.get();
-  (void)linux_::send_message(fds->reply.get(), encode_started(child->pid), {&pidfd, 1});
+  if (!child) (void)linux_::send_message(fds->reply.get(), encode_failed(child.error()));
 }
 
 Status start(Spawner& spawner) {
