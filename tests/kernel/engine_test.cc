@@ -84,7 +84,7 @@ TEST_F(EngineTest, LimitsAreInForce) {
   EXPECT_GT(usage->cpu_usec, 0u);
   EXPECT_LE(usage->memory_bytes, 64ull << 20);
   EXPECT_GE(usage->pids, 1u);
-  EXPECT_NE(s.run("for i in $(seq 40); do sleep 5 & done; wait").exit, 0);
+  EXPECT_NE(s.run("for i in $(seq 40); do sleep 1 & done; wait").exit, 0);
   Limits wider{.cpus = 1, .memory_bytes = 256ull << 20, .pids = 100};
   ASSERT_TRUE(engine_->set_limits(s.spec.id, wider));
   EXPECT_EQ(s.run("/usr/local/bin/daytona eat 100").exit, 0);
