@@ -44,7 +44,7 @@ struct ClientResponse::Impl {
   bool body_touched = false;
   Status sent;
   bool source_failed = false;
-  TaskScope sender{"http request body"};
+  std::optional<TaskScope> sender;
 
   explicit Impl(std::unique_ptr<detail::ClientConnection> c);
   ~Impl();

@@ -119,7 +119,7 @@ ClientResponse::Impl::~Impl() {
     release();
   else
     cancel.remove(cancel_id);
-  sender.stop_now();
+  if (sender) sender->stop_now();
 }
 
 void ClientResponse::Impl::listen(const CallContext& ctx) {
@@ -215,7 +215,7 @@ Task<Status> send_request(ClientResponse::Impl& x, Exchange& e, std::optional<Te
   BodyReader* body = e.request.body_reader;
   if (!body) body = &text.emplace(e.request.body);
   x.sending = true;
-  x.sender.spawn(send_body(x, *body, e.head));
+  x.sender.emplace("http request body").spawn(send_body(x, *body, e.head));
   co_return Status();
 }
 
@@ -230,7 +230,7 @@ Task<Result<ClientResponse>> exchange(std::unique_ptr<ClientResponse::Impl> x, E
   auto head = co_await read_response_head(*x->connection, e.ctx.deadline, e.answered);
   if (!head && x->source_failed) co_return std::unexpected(x->sent.error());
   if (!head) co_return std::unexpected(std::move(head).error());
-  if (x->sending && !(e.request.duplex && e.request.body_reader)) x->sender.stop_now();
+  if (x->sending && !(e.request.duplex && e.request.body_reader)) x->sender->stop_now();
   start_body(*x, *head, e.request.method, e.ctx.deadline);
   ClientResponse out;
   out.status = head->status;

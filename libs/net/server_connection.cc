@@ -15,6 +15,7 @@ namespace {
 constexpr uint64_t kDrainUnread = 256 * 1024;
 constexpr uint64_t kLingerBytes = 4 << 20;
 constexpr Millis kLinger{2'000};
+constexpr size_t kCopyBody = 4096;        // copied behind the header rather than sent as a second piece
 constexpr size_t kRequestLineExtra = 64;  // method, version, spaces
 
 // Unique within the process and unlikely to repeat elsewhere; cheaper than a UUID per request.
@@ -277,6 +278,8 @@ Task<bool> ServerConnection::answer(const ParsedHead& head, Request& request, Re
     sent = co_await stream_.write_all(out);
   else if (response.stream)
     sent = co_await send_stream(response, framing, out, length.value_or(0));
+  else if (response.body.size() <= kCopyBody)
+    sent = co_await stream_.write_all(out.append(response.body));
   else
     sent = co_await stream_.write_all(out, response.body);
   if (!sent) {

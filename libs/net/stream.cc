@@ -49,7 +49,9 @@ std::optional<Result<size_t>> Stream::Impl::try_read(std::span<char> buffer) {
 std::optional<Result<size_t>> Stream::Impl::try_write(iovec* pieces, int count) {
   watch.impl().ready[detail::IoWait::out] = false;
   ssize_t n;
-  if (socket) {
+  if (socket && count == 1) {
+    n = ::send(fd.get(), pieces->iov_base, pieces->iov_len, MSG_NOSIGNAL);
+  } else if (socket) {
     msghdr message{};
     message.msg_iov = pieces;
     message.msg_iovlen = static_cast<size_t>(count);
@@ -145,6 +147,7 @@ Task<Status> Stream::write_all(std::string_view bytes, Mono deadline) {
   return impl_->write_pieces(bytes, {}, {}, deadline);
 }
 Task<Status> Stream::write_all(std::string_view first, std::string_view second, Mono deadline) {
+  if (second.empty()) return impl_->write_pieces(first, {}, {}, deadline);
   return impl_->write_pieces(first, second, {}, deadline);
 }
 

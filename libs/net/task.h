@@ -16,7 +16,13 @@ class Task;
 
 namespace detail {
 
+void* allocate_frame(size_t size);
+void free_frame(void* frame, size_t size) noexcept;
+
 struct TaskPromiseBase {
+  static void* operator new(size_t size) { return allocate_frame(size); }
+  static void operator delete(void* frame, size_t size) { free_frame(frame, size); }
+
   std::coroutine_handle<> continuation = std::noop_coroutine();
   std::exception_ptr failure;
 
