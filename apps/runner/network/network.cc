@@ -19,6 +19,7 @@ namespace {
 
 constexpr uint32_t kFirstSlot = 2;  // base + 1 is the gateway
 constexpr size_t kMostRanges = 256;
+constexpr Millis kTakeDown{5000};
 const char* const kDeniedByDefault[] = {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"};
 
 Status check_config(const NetworkConfig& config, const Ipv4Range& subnet) {
@@ -245,13 +246,21 @@ std::string Network::resolv_conf() const {
   return "nameserver " + ipv4_text(impl_->gateway()) + "\noptions edns0 timeout:3 attempts:3\n";
 }
 
+// Closing the namespaces lets the kernel take them down together; deleting interfaces one by one would wait
+// for each.
 Status Network::destroy_all() {
   impl_->stop();
-  for (auto& slot : impl_->ready) TRY_VOID(impl_->maker.delete_interface(slot.host_interface));
+  std::vector<std::string> interfaces;
+  for (auto& slot : impl_->ready) interfaces.push_back(slot.host_interface);
   impl_->ready.clear();
   impl_->resolver.reset();
   TRY_VOID(impl_->firewall->remove_table());
   forget_in_iptables(impl_->config.instance);
+  auto deadline = after(kTakeDown);
+  for (const auto& interface : interfaces)
+    while (impl_->maker.interface_exists(interface) && std::chrono::steady_clock::now() < deadline)
+      std::this_thread::sleep_for(Millis(2));
+  for (const auto& interface : interfaces) TRY_VOID(impl_->maker.delete_interface(interface));
   return impl_->maker.delete_interface(impl_->gateway_interface());
 }
 

@@ -4,9 +4,11 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -15,8 +17,8 @@
 #include <thread>
 
 #include "apps/runner/storage/process.h"
-#include "libs/base/tree.h"
 #include "libs/base/random.h"
+#include "libs/base/tree.h"
 
 namespace dt::runner {
 namespace {
@@ -233,6 +235,50 @@ TEST_F(StorageTest, ConcurrentCreateAndRemove) {
     });
   for (auto& thread : threads) thread.join();
   EXPECT_EQ(storage.list_disks().size(), 4 * 13 + 25u);
+}
+
+// What a runner does all day, until it is killed.
+[[noreturn]] void work_until_killed(const std::string& directory, unsigned seed) {
+  auto storage = Storage::open({directory, 1024 * kMiB});
+  for (unsigned i = seed; storage; ++i) {
+    SandboxId id("s" + std::to_string(i % 7)), copy("c" + std::to_string(i % 5));
+    (void)(*storage)->create_disk(id, 20 * kMiB);
+    if (i % 3 == 0) (void)(*storage)->clone_disk(id, copy, 10 * kMiB);
+    if (i % 2 == 0) (void)(*storage)->remove_disk(SandboxId("s" + std::to_string((i + 3) % 7)));
+    if (i % 5 == 0) (void)(*storage)->remove_disk(copy);
+  }
+  _exit(1);
+}
+
+TEST_F(StorageTest, AKillAtAnyMomentLeavesWholeDisks) {
+  open();
+  storage_.reset();
+  for (unsigned round = 0; round < 12; ++round) {
+    pid_t child = fork();
+    if (child == 0) work_until_killed(dir_, round);
+    usleep(5'000 + static_cast<useconds_t>(random_u64() % 60'000));
+    kill(child, SIGKILL);
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    ASSERT_TRUE(WIFSIGNALED(status)) << "the worker failed";
+    Storage& storage = open();
+    EXPECT_TRUE(fs::is_empty(storage.staging_directory()));
+    for (const auto& id : storage.list_disks()) {
+      auto disk = storage.find_disk(id);
+      EXPECT_EQ(mode_of(disk->upper()), 0755u) << id.str();
+      EXPECT_EQ(mode_of(disk->work()), 0700u) << id.str();
+      auto usage = storage.usage(id);
+      ASSERT_TRUE(usage) << usage.error().message;
+      EXPECT_EQ(usage->limit_bytes, id.str()[0] == 's' ? 20 * kMiB : 10 * kMiB);
+    }
+    storage_.reset();
+  }
+  Storage& storage = open();
+  for (const auto& id : storage.list_disks()) EXPECT_TRUE(storage.remove_disk(id));
+  ASSERT_TRUE(storage.unmount());
+  storage_.reset();
+  open();
+  EXPECT_TRUE(fs::is_empty(dir_ + "/mnt/trash"));
 }
 
 }  // namespace
