@@ -15,7 +15,7 @@ Child::Child(Reaper& reaper, pid_t pid) : reaper_(reaper), pid_(pid) {
 }
 
 Child::~Child() {
-  if (!exited()) reaper_.children_.erase(pid_);
+  if (!exited()) reaper_.children_[pid_] = nullptr;
 }
 
 void Child::signal_group(int signal) const {
@@ -66,6 +66,7 @@ void Reaper::collect() {
     if (it == children_.end()) continue;
     Child* child = it->second;
     children_.erase(it);
+    if (!child) continue;
     if (WIFSIGNALED(status))
       child->signal_ = WTERMSIG(status);
     else

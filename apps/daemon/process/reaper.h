@@ -50,7 +50,7 @@ class Reaper {
   // Until stop(). Run it in a TaskScope before the first child is started.
   Task<void> run();
   void stop();
-  // Sends a signal to every child's group.
+  // Sends a signal to every running child's group, also where nobody waits for it any more.
   void signal_all(int signal) const;
   size_t children() const { return children_.size(); }
 
@@ -60,7 +60,7 @@ class Reaper {
   Fd signals_;
   Watch* watch_ = nullptr;
   bool stopping_ = false;
-  std::unordered_map<pid_t, Child*> children_;
+  std::unordered_map<pid_t, Child*> children_;   // running; null: nobody waits for it any more
 };
 
 }  // namespace dt::daemon
