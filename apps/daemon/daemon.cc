@@ -57,6 +57,7 @@ struct Daemon::Impl {
   TaskScope services{"daemon"};
   std::unique_ptr<Entrypoint> entrypoint;
   Event stopping;
+  Event drained;
 
   explicit Impl(Config c)
       : config(std::move(c)),
@@ -69,7 +70,7 @@ struct Daemon::Impl {
   }
 
   void start_entrypoint();
-  Task<void> end_children();
+  Task<void> end_children(Mono when);
 };
 
 void Daemon::Impl::start_entrypoint() {
@@ -82,7 +83,9 @@ void Daemon::Impl::start_entrypoint() {
     log::error("the sandbox's own command does not start", {{"error", started.error().message}});
 }
 
-Task<void> Daemon::Impl::end_children() {
+// When the requests are done, or their time is over: then their commands end, and with them the requests.
+Task<void> Daemon::Impl::end_children(Mono when) {
+  co_await drained.wait(when);
   auto signal_all = [this](int signal) {
     if (config.init)
       ::kill(-1, signal);
@@ -110,8 +113,12 @@ Task<void> Daemon::run(std::vector<Listener> listeners) {
   }
   co_await d.stopping.wait();
   if (d.entrypoint) d.entrypoint->child().signal_group(SIGTERM);
-  co_await d.server.drain(after(d.config.drain_time));
-  co_await d.end_children();
+  Mono end = after(d.config.drain_time);
+  TaskScope ending("shutdown");
+  ending.spawn(d.end_children(end));
+  co_await d.server.drain(end + d.config.kill_time);
+  d.drained.set();
+  co_await ending.join();
   d.process.reaper.stop();
   co_await d.services.join();
 }
