@@ -24,7 +24,7 @@ TEST(Reference, ParsesWhatDockerAccepts) {
   for (auto [text, canonical] : {Case{"python", "docker.io/library/python:latest"},
                                  {"daytonaio/sandbox:0.1.0", "docker.io/daytonaio/sandbox:0.1.0"},
                                  {"localhost:5000/a/b_c--d.e:V1", "localhost:5000/a/b_c--d.e:V1"},
-                                 {"ghcr.io/x/y", "ghcr.io/x/y:latest"},
+                                 {"images.example/x/y", "images.example/x/y:latest"},
                                  {"localhost/x", "localhost/x:latest"}}) {
     auto ref = Reference::parse(text);
     ASSERT_TRUE(ref) << text << ": " << ref.error().message;
