@@ -101,12 +101,13 @@ Task<std::vector<detail::Address>> resolve(Endpoint to, Mono deadline) {
   };
   // The thread only carries the pointer; the objects are touched and released on the loop.
   auto shared = std::make_shared<Shared>();
-  std::thread([shared, &loop = Loop::current(), to]() mutable {
+  std::thread([shared, mail = Loop::current().impl().mail, to]() mutable {
     auto found = look_up(to.host, to.port);
-    loop.post([shared = std::move(shared), found = std::move(found)]() mutable {
+    auto deliver = [shared = std::move(shared), found = std::move(found)]() mutable {
       shared->found = std::move(found);
       shared->done.set();
-    });
+    };
+    mail->post(std::move(deliver), true);
   }).detach();
   bool done = co_await shared->done.wait(deadline);
   if (!done) co_return std::vector<detail::Address>();

@@ -96,21 +96,50 @@ void Suspension::on_timer(Timer& timer) { static_cast<Suspension&>(timer).wake(f
 
 void push_ready(Loop& loop, ReadyNode& node, std::coroutine_handle<> h) { loop.impl().push_ready(node, h); }
 
+void Mailbox::wake() {
+  uint64_t one = 1;
+  [[maybe_unused]] ssize_t r = ::write(wakeup.get(), &one, sizeof one);
+}
+
+void Mailbox::post(std::move_only_function<void()> fn, bool wake_loop) {
+  bool first;
+  {
+    std::lock_guard lock(mutex);
+    if (closed) return;
+    first = posted.empty();
+    posted.push_back(std::move(fn));
+    filled = true;
+  }
+  if (first && wake_loop) wake();
+}
+
+std::vector<std::move_only_function<void()>> Mailbox::take() {
+  std::lock_guard lock(mutex);
+  filled = false;
+  return std::exchange(posted, {});
+}
+
 bool FairShare::await_ready() const noexcept { return --Loop::current().impl().share >= 0; }
 void FairShare::await_suspend(std::coroutine_handle<> h) { Loop::current().impl().push_ready(node, h); }
 
 }  // namespace detail
 
-Loop::Impl::Impl() : epoll(epoll_create1(EPOLL_CLOEXEC)), wakeup(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  CHECK(epoll && wakeup);
+Loop::Impl::Impl() : epoll(epoll_create1(EPOLL_CLOEXEC)) {
+  mail->wakeup = Fd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  CHECK(epoll && mail->wakeup);
   ready.prev = ready.next = &ready;
   epoll_event event{};
   event.events = EPOLLIN | EPOLLET;
   event.data.ptr = nullptr;
-  CHECK(epoll_ctl(epoll.get(), EPOLL_CTL_ADD, wakeup.get(), &event) == 0);
+  CHECK(epoll_ctl(epoll.get(), EPOLL_CTL_ADD, mail->wakeup.get(), &event) == 0);
 }
 
 Loop::Impl::~Impl() {
+  {
+    std::lock_guard lock(mail->mutex);
+    mail->closed = true;
+  }
+  mail->take();
   while (ready.next != &ready) ready.next->unlink();
   ready.prev = ready.next = nullptr;
   for (detail::Timer* timer : timers) timer->index = detail::Timer::kIdle;
@@ -127,14 +156,8 @@ void Loop::Impl::push_ready(detail::ReadyNode& node, std::coroutine_handle<> h) 
 }
 
 void Loop::Impl::run_posted() {
-  if (!has_posted.load(std::memory_order_acquire)) return;
-  std::vector<std::move_only_function<void()>> batch_fns;
-  {
-    std::lock_guard lock(mutex);
-    batch_fns.swap(posted);
-    has_posted = false;
-  }
-  for (auto& fn : batch_fns) {
+  if (!mail->filled.load(std::memory_order_acquire)) return;
+  for (auto& fn : mail->take()) {
     share = kShare;
     fn();
   }
@@ -168,7 +191,7 @@ void Loop::Impl::fire_timers() {
 }
 
 int Loop::Impl::poll_timeout() const {
-  if (ready.next != &ready || has_posted.load(std::memory_order_acquire) || stopping) return 0;
+  if (ready.next != &ready || mail->filled.load(std::memory_order_acquire) || stopping) return 0;
   if (timers.empty()) return -1;
   auto left = timers.front()->when - std::chrono::steady_clock::now();
   if (left <= left.zero()) return 0;
@@ -190,15 +213,10 @@ void Loop::Impl::poll() {
     }
     uint64_t count;
     // The wake-up is edge-triggered, reading it only keeps the counter from filling up.
-    if (events[i].events) [[maybe_unused]] ssize_t r = ::read(wakeup.get(), &count, sizeof count);
+    if (events[i].events) [[maybe_unused]] ssize_t r = ::read(mail->wakeup.get(), &count, sizeof count);
   }
   batch = nullptr;
   batch_size = 0;
-}
-
-void Loop::Impl::wake() {
-  uint64_t one = 1;
-  [[maybe_unused]] ssize_t r = ::write(wakeup.get(), &one, sizeof one);
 }
 
 Loop::Loop() : impl_(std::make_unique<Impl>()) {}
@@ -226,19 +244,10 @@ void Loop::run() {
 
 void Loop::stop() {
   impl_->stopping = true;
-  if (g_current != this) impl_->wake();
+  if (g_current != this) impl_->mail->wake();
 }
 
-void Loop::post(std::move_only_function<void()> fn) {
-  bool first;
-  {
-    std::lock_guard lock(impl_->mutex);
-    first = impl_->posted.empty();
-    impl_->posted.push_back(std::move(fn));
-    impl_->has_posted = true;
-  }
-  if (first && g_current != this) impl_->wake();
-}
+void Loop::post(std::move_only_function<void()> fn) { impl_->mail->post(std::move(fn), g_current != this); }
 
 namespace {
 struct SleepWait final : detail::Suspension {

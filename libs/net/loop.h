@@ -141,7 +141,7 @@ class TaskScope {
 };
 
 // Worker threads for calls that block (files, SQLite, mounts). Started when there is work, up to `threads`. Results come
-// back to the awaiting loop, which must outlive the pool. Destroying a coroutine that awaits run() blocks until the call ended.
+// back to the awaiting loop. Destroying a coroutine that awaits run() blocks until the call ended.
 class WorkerPool {
  public:
   explicit WorkerPool(size_t threads, std::string_view name = "worker");

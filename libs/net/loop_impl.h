@@ -3,6 +3,7 @@
 #include <atomic>
 #include <coroutine>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <vector>
 
@@ -86,6 +87,23 @@ struct FairShare {
 
 }  // namespace detail
 
+namespace detail {
+
+// Where other threads leave work for a loop. Outlives the loop as long as a thread holds it; then work is dropped.
+struct Mailbox {
+  Fd wakeup;
+  std::atomic<bool> filled{false};
+  std::mutex mutex;
+  std::vector<std::move_only_function<void()>> posted;  // guarded by mutex
+  bool closed = false;                                  // guarded by mutex
+
+  void post(std::move_only_function<void()> fn, bool wake_loop);
+  void wake();
+  std::vector<std::move_only_function<void()>> take();
+};
+
+}  // namespace detail
+
 struct Watch::Impl {
   int fd = -1;
   Loop::Impl* loop = nullptr;      // where it is registered
@@ -109,7 +127,7 @@ struct Watch::Impl {
 
 struct Loop::Impl {
   Fd epoll;
-  Fd wakeup;
+  std::shared_ptr<detail::Mailbox> mail = std::make_shared<detail::Mailbox>();
   detail::ReadyNode ready;                       // head of a circular list
   std::vector<detail::Timer*> timers;            // binary heap by `when`
   Watch::Impl* watches = nullptr;
@@ -117,9 +135,6 @@ struct Loop::Impl {
   int batch_size = 0;
   int share = 0;                                 // operations left in this resumption
   std::atomic<bool> stopping{false};
-  std::atomic<bool> has_posted{false};
-  std::mutex mutex;
-  std::vector<std::move_only_function<void()>> posted;  // guarded by mutex
 
   Impl();
   ~Impl();
@@ -128,7 +143,6 @@ struct Loop::Impl {
   void fire_timers();
   void poll();
   int poll_timeout() const;
-  void wake();
   void push_ready(detail::ReadyNode& node, std::coroutine_handle<> h);
   void forget(Watch::Impl& watch);
 

@@ -6,7 +6,7 @@
 #include <mutex>
 #include <thread>
 
-#include "libs/net/loop.h"
+#include "libs/net/loop_impl.h"
 
 namespace dt {
 
@@ -72,16 +72,16 @@ void WorkerPool::submit(std::move_only_function<void()> fn) {
 }
 
 void detail::submit_call(WorkerPool& pool, std::shared_ptr<WorkerCall> call, std::move_only_function<void()> body) {
-  Loop& loop = Loop::current();
-  pool.submit([&loop, call = std::move(call), body = std::move(body)]() mutable {
+  std::shared_ptr<Mailbox> mail = Loop::current().impl().mail;
+  pool.submit([mail = std::move(mail), call = std::move(call), body = std::move(body)]() mutable {
     body();
     body = nullptr;
     // The result is complete before `finished`; after that the awaiter may be gone, the call object not.
     call->finished = true;
     call->finished.notify_all();
-    loop.post([call = std::move(call)] {
+    mail->post([call = std::move(call)] {
       if (!call->abandoned) call->waiter.resume();
-    });
+    }, true);
   });
 }
 
