@@ -30,6 +30,7 @@ int serve(Make make) {
     log::info("stopping", {{"signal", number}});
     source.cancel();
   };
+  // outlives: run_until waits for it
   auto body = [&](TaskScope& scope) -> Task<Status> {
     scope.spawn(wait_for_signal(signals, cancel));
     Status done = co_await make(cancel);
