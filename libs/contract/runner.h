@@ -78,4 +78,9 @@ struct RunnerFull : Runner {
 };
 BOOST_DESCRIBE_STRUCT(RunnerFull, (Runner), (apiKey, regionType))
 
+struct RunnerScheduling {
+  bool unschedulable = false;
+};
+BOOST_DESCRIBE_STRUCT(RunnerScheduling, (), (unschedulable))
+
 }  // namespace dt::contract

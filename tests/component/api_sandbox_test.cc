@@ -188,6 +188,15 @@ Task<void> ApiSandbox::previews(ApiSandbox& t) {
   EXPECT_EQ(runner.at("apiKey"), kRunnerKey);
   auto toolbox = co_await t.user.call("GET", "/sandbox/" + id + "/toolbox-proxy-url");
   EXPECT_EQ(toolbox.at("url"), created.at("toolboxProxyUrl"));
+  auto owner = co_await t.proxy.call("GET", "/sandbox/" + id + "/organization");
+  EXPECT_EQ(owner.at("id"), created.at("organizationId")) << owner.text;
+  auto runners = co_await t.user.call("GET", "/admin/runners");
+  EXPECT_EQ(runners.json.as_array().size(), 1u) << runners.text;
+  std::string runner_id(runners.json.as_array()[0].at("id").as_string());
+  auto closed_runner = co_await t.user.call("PATCH", "/admin/runners/" + runner_id + "/scheduling", R"({"unschedulable":true})");
+  EXPECT_EQ(closed_runner.status, 200) << closed_runner.text;
+  auto nowhere = co_await t.user.call("POST", "/sandbox", "{}");
+  EXPECT_EQ(nowhere.message(), "No available runners");
 }
 TEST_F(ApiSandbox, Previews) { play(previews); }
 
@@ -249,7 +258,12 @@ Task<void> ApiSandbox::crashes(ApiSandbox& t) {
   for (int round = 0; round < 8; ++round) {
     TaskScope scope("creates");
     for (int i = 0; i < 12; ++i) scope.spawn(create_named(t.user, "r" + std::to_string(round) + "-" + std::to_string(i), acknowledged));
-    co_await Loop::current().sleep_for(Millis(3 + round * 7));
+    if (round % 2 == 0) {
+      co_await Loop::current().sleep_for(Millis(3 + round * 7));   // mostly in the middle of everything
+    } else {
+      size_t enough = acknowledged.size() + static_cast<size_t>(round);   // some clients have their answer, others wait
+      for (int i = 0; i < 5000 && acknowledged.size() < enough; ++i) co_await Loop::current().sleep_for(1ms);
+    }
     t.api.kill9();
     co_await scope.join();
     t.api.start();
@@ -267,6 +281,7 @@ Task<void> ApiSandbox::crashes(ApiSandbox& t) {
     EXPECT_EQ(item.at("state").as_string(), "started") << json::serialize(item);
     stored[item.at("name").as_string().c_str()] = item.at("id").as_string().c_str();
   }
+  EXPECT_GE(acknowledged.size(), 16u);
   for (const auto& [name, id] : acknowledged) EXPECT_EQ(stored[name], id) << name;
   for (const auto& [name, id] : stored) EXPECT_TRUE(t.runner.sandboxes.contains(id)) << name;
   EXPECT_EQ(t.runner.sandboxes.size(), stored.size());

@@ -178,6 +178,8 @@ Task<Status> Jobs::tick() {
     auto& ready = line(job.runner).ready;
     std::erase_if(ready, [&](const JobRecord& queued) { return queued.id == job.id; });
   }
+  CO_TRY(bool old, db_.read([=](store::Reader& r) { return has_old_jobs(r, now); }));
+  if (!old) co_return Status{};
   auto removed = co_await db_.write([=](store::Txn& txn) { return remove_old_jobs(txn, now); });
   if (!removed) co_return std::unexpected(std::move(removed).error());
   co_return Status{};

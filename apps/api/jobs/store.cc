@@ -98,6 +98,12 @@ Result<std::vector<JobRecord>> lost_jobs(store::Reader& db, Wall now, int64_t li
                 from_row, now, limit);
 }
 
+Result<bool> has_old_jobs(store::Reader& db, Wall now) {
+  TRY(auto found, db.one("SELECT 1 FROM jobs WHERE expires_at <= ? AND status IN ('COMPLETED', 'FAILED') LIMIT 1",
+                         [](const store::Row& row) { return row.integer(0); }, now));
+  return found.has_value();
+}
+
 Result<int64_t> remove_old_jobs(store::Txn& txn, Wall now) {
   return txn.exec("DELETE FROM jobs WHERE expires_at <= ? AND status IN ('COMPLETED', 'FAILED')", now);
 }

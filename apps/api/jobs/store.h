@@ -39,6 +39,8 @@ Status save_job(store::Txn& txn, const JobRecord& job);
 Result<std::vector<JobRecord>> unfinished_jobs(store::Reader& db);
 // Unfinished ones whose runner said nothing for the limit of their type, oldest first.
 Result<std::vector<JobRecord>> lost_jobs(store::Reader& db, Wall now, int64_t limit);
+// Finished a day ago.
+Result<bool> has_old_jobs(store::Reader& db, Wall now);
 Result<int64_t> remove_old_jobs(store::Txn& txn, Wall now);
 
 struct JobPage {

@@ -74,6 +74,10 @@ std::vector<ApiRoute> Runners::table() {
       route({"POST", "/runners/healthcheck", kRunner, 201}, this, &Runners::healthcheck),
       route({"GET", "/runners/by-sandbox/{sandboxId}", kRouters}, this, &Runners::by_sandbox),
       route({"GET", "/runners/{id}/full", kRouters}, this, &Runners::full),
+      route({"GET", "/runners", user_with(Permission::read_runners)}, this, &Runners::of_organization),
+      route({"GET", "/runners/{id}", user_with(Permission::read_runners)}, this, &Runners::one_of_organization),
+      route({"GET", "/admin/runners", admin_only}, this, &Runners::all),
+      route({"PATCH", "/admin/runners/{id}/scheduling", admin_only}, this, &Runners::set_scheduling),
   };
 }
 
@@ -105,6 +109,30 @@ Result<contract::RunnerFull> Runners::by_sandbox(Call& call) {
   TRY(auto runner, db_.read([&](store::Reader& r) { return find_runner(r, RunnerId(**found)); }));
   if (!runner) return fail(Code::not_found, "Runner not found");
   return dto(*runner);
+}
+
+Result<std::vector<contract::Runner>> Runners::of_organization(Call&) { return std::vector<contract::Runner>{}; }
+
+Result<contract::Runner> Runners::one_of_organization(Call&) { return fail(Code::not_found, "Runner not found"); }
+
+Result<std::vector<contract::RunnerFull>> Runners::all(Call&) {
+  TRY(auto runners, db_.read([](store::Reader& r) { return list_runners(r); }));
+  std::vector<contract::RunnerFull> out;
+  for (const RunnerRecord& runner : runners) out.push_back(dto(runner));
+  return out;
+}
+
+Task<Result<NoContent>> Runners::set_scheduling(Call& call, contract::RunnerScheduling body) {
+  RunnerId id{std::string(call.param("id"))};
+  auto done = co_await db_.write([id, body, now = clock_.wall()](store::Txn& txn) -> Status {
+    TRY(auto runner, find_runner(txn, id));
+    if (!runner) return fail(Code::not_found, "Runner not found");
+    runner->unschedulable = body.unschedulable;
+    runner->updated_at = now;
+    return save_runner(txn, *runner);
+  });
+  if (!done) co_return std::unexpected(std::move(done).error());
+  co_return NoContent{};
 }
 
 Task<Result<NoContent>> Runners::healthcheck(Call& call, contract::RunnerHealthcheck body) {

@@ -25,6 +25,12 @@ class Runners {
   Result<contract::RunnerFull> me(Call& call);
   Result<contract::RunnerFull> by_sandbox(Call& call);
   Result<contract::RunnerFull> full(Call& call);
+  // Runners of the caller's own regions: there are none yet.
+  Result<std::vector<contract::Runner>> of_organization(Call& call);
+  Result<contract::Runner> one_of_organization(Call& call);
+  // For administrators.
+  Result<std::vector<contract::RunnerFull>> all(Call& call);
+  Task<Result<NoContent>> set_scheduling(Call& call, contract::RunnerScheduling body);
   Task<Result<NoContent>> healthcheck(Call& call, contract::RunnerHealthcheck body);
   contract::RunnerFull dto(const RunnerRecord& runner) const;
 

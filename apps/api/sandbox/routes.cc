@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "apps/api/organizations/store.h"
 #include "apps/api/pipeline/query.h"
 #include "apps/api/sandbox/dto.h"
 
@@ -60,6 +61,7 @@ std::vector<ApiRoute> SandboxRoutes::table() {
       route({"POST", "/sandbox/{sandboxIdOrName}/network-settings", kWrite}, this, &R::network),
       route({"POST", "/sandbox/{sandboxIdOrName}/last-activity", kAnyRouter, 201}, this, &R::activity),
       route({"GET", "/sandbox/{sandboxIdOrName}/build-logs-url", any_user}, this, &R::no_build_logs),
+      route({"GET", "/sandbox/{sandboxIdOrName}/organization", only({Role::proxy})}, this, &R::organization),
       route({"PUT", "/sandbox/{sandboxIdOrName}/state", kRunner}, this, &R::report),
   };
 }
@@ -199,6 +201,16 @@ Result<NoContent> SandboxRoutes::activity(Call& call) {
 Result<NoContent> SandboxRoutes::no_build_logs(Call& call) {
   TRY(SandboxRecord record, sandboxes_.find(call.who.organization, target_of(call)));
   return fail(Code::not_found, fmt::format("Sandbox {} has no build info", target_of(call)));
+}
+
+Result<contract::Organization> SandboxRoutes::organization(Call& call) {
+  std::string id = target_of(call);
+  auto missing = [&] { return fail(Code::not_found, fmt::format("Organization with sandbox ID {} not found", id)); };
+  TRY(auto encoded, ledger_.encoded(SandboxId(id)));
+  if (!encoded) return missing();
+  TRY(auto record, ledger_.db().read([&](store::Reader& r) { return find_organization(r, encoded->organization); }));
+  if (!record) return missing();
+  return to_dto(*record);
 }
 
 Result<std::vector<contract::Sandbox>> SandboxRoutes::for_runner(Call& call) {

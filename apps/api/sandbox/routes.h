@@ -4,6 +4,7 @@
 
 #include "apps/api/pipeline/route.h"
 #include "apps/api/sandbox/service.h"
+#include "libs/contract/platform.h"
 
 namespace dt::api {
 
@@ -31,6 +32,8 @@ class SandboxRoutes {
   One network(Call& call);
   Result<NoContent> activity(Call& call);
   Result<NoContent> no_build_logs(Call& call);
+  // For the proxy.
+  Result<contract::Organization> organization(Call& call);
   // For runners.
   Result<std::vector<contract::Sandbox>> for_runner(Call& call);
   Task<Result<NoContent>> report(Call& call, contract::UpdateSandboxState body);
