@@ -57,6 +57,19 @@ TEST_F(ApiTest, Health) {
   expect_error(call("GET", "/api/health/ready", {}, ""), 401, "Invalid credentials");
 }
 
+TEST_F(ApiTest, TheRootSaysWhatThisIs) {
+  auto reply = call("GET", "/", {}, "");
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_NE(reply.body.find("/api"), std::string::npos);
+}
+
+TEST_F(ApiTest, ASecondServerOnTheSameRecordsIsRefused) {
+  auto second = loop.run_until(Api::start(config));
+  ASSERT_FALSE(second);
+  EXPECT_NE(second.error().message.find("another process has the database open"), std::string::npos);
+  EXPECT_EQ(call("GET", "/api/health/ready").status, 200);
+}
+
 TEST_F(ApiTest, UnknownRoutesAndWrongMethodsAreNotFoundWithTheTarget) {
   auto reply = call("POST", "/api/regions?x=1", "{}");
   expect_error(reply, 404, "Cannot POST /api/regions?x=1");

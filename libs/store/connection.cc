@@ -9,6 +9,9 @@ namespace dt::store {
 
 namespace {
 
+// More than the texts a program has; a query that is put together from input must not grow the cache for ever.
+constexpr size_t kCachedStatements = 1024;
+
 Code code_of(int extended) {
   switch (extended) {
     case SQLITE_CONSTRAINT_UNIQUE:
@@ -59,6 +62,7 @@ Error sqlite_error(sqlite3* handle, int code, std::string_view what) {
   std::string text = std::string(what) + ": " + (handle ? sqlite3_errmsg(handle) : sqlite3_errstr(code));
   Code mapped = code_of(extended);
   if (mapped == Code::insufficient_storage) text += ". Free space on the disk that holds the database";
+  if ((code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB) text += ". The database is damaged: restore a backup";
   return Error{mapped, std::move(text), {}, handle ? sqlite3_system_errno(handle) : 0};
 }
 
@@ -93,6 +97,7 @@ Result<Statement> Connection::prepare(std::string_view sql) {
   auto found = cache_.find(sql);
   if (found == cache_.end()) {
     TRY(sqlite3_stmt* statement, compile(sql));
+    if (cache_.size() >= kCachedStatements) return Statement(*this, statement, nullptr);
     found = cache_.emplace(std::string(sql), Cached{statement, false}).first;
   } else if (found->second.lent) {
     TRY(sqlite3_stmt* statement, compile(sql));

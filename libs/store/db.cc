@@ -1,10 +1,14 @@
 #include "libs/store/db.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+
 #include <atomic>
 #include <map>
 #include <mutex>
 #include <thread>
 
+#include "libs/base/fd.h"
 #include "libs/store/connection.h"
 #include "libs/store/migrate.h"
 #include "libs/store/writer.h"
@@ -12,6 +16,7 @@
 namespace dt::store {
 
 struct Database::Impl {
+  Fd lock;                   // held as long as we live, whatever way we end
   std::string path;
   Millis busy_timeout{};
   uint64_t serial = 0;       // never reused, unlike an address: keys the per-thread look-up
@@ -30,6 +35,18 @@ struct LastReader {
   Connection* connection = nullptr;
 };
 thread_local LastReader last_reader;
+
+// One process per database. The one before may be on its way out.
+Result<Fd> lock_for_us(const std::string& database, Millis patience) {
+  std::string path = database + ".lock";
+  TRY(Fd fd, open_file(path.c_str(), O_RDWR | O_CREAT, 0600));
+  for (Mono deadline = after(patience); ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0;) {
+    if (errno != EWOULDBLOCK) return fail_errno("lock " + path);
+    if (after(Millis(0)) > deadline) return fail(Code::unavailable, "another process has the database open: " + database);
+    std::this_thread::sleep_for(Millis(20));
+  }
+  return fd;
+}
 }  // namespace
 
 Database::Database(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -40,6 +57,7 @@ Result<std::unique_ptr<Database>> Database::open(Options options) {
   impl->path = options.path;
   impl->busy_timeout = options.busy_timeout;
   impl->serial = next_serial.fetch_add(1);
+  TRY(impl->lock, lock_for_us(options.path, options.busy_timeout));
   TRY(auto connection, Connection::open(options.path, Connection::Mode::write, options.busy_timeout));
   TRY(impl->version, migrate(*connection, options.migrations));
   impl->writer = std::make_unique<Writer>(std::move(connection), options.batch);

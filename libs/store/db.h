@@ -165,7 +165,8 @@ class Database {
     size_t batch = 256;                        // transactions per commit
   };
   // Opens, checks, and applies what is missing of the migrations, each in its own transaction. A database that is newer than
-  // the migrations is refused (conflict). Blocks: call it before serving.
+  // the migrations is refused (conflict), and so is one that another process has open (unavailable, after busy_timeout): what
+  // services keep in memory would not agree. Blocks: call it before serving.
   static Result<std::unique_ptr<Database>> open(Options options);
   // Finishes queued writes. No coroutine may still be waiting for a write, no other thread be reading.
   ~Database();

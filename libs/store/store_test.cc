@@ -223,6 +223,22 @@ TEST_F(StoreTest, TheFileIsPrivateAndAMissingFolderIsNamed) {
   EXPECT_NE(bad.error().message.find("/missing/x.db"), std::string::npos);
 }
 
+TEST_F(StoreTest, TwoProcessesDoNotShareADatabase) {
+  auto db = open();
+  auto second = Database::open({.path = path, .migrations = migrations, .busy_timeout = Millis(30)});
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, Code::unavailable);
+  db.reset();
+  EXPECT_TRUE(try_open());
+}
+
+TEST_F(StoreTest, ADamagedFileIsSaid) {
+  ASSERT_TRUE(write_file_atomic(path, std::string(8192, 'x')));
+  auto bad = try_open();
+  ASSERT_FALSE(bad);
+  EXPECT_NE(bad.error().message.find("restore a backup"), std::string::npos) << bad.error().message;
+}
+
 TEST_F(StoreTest, ADiskThatIsFullIsSaidAndLosesNothingAcknowledged) {
   auto db = open();
   Loop loop;

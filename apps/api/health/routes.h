@@ -1,4 +1,4 @@
-// GET /health (alive) and /health/ready (the records answer); contract api-core §22.
+// GET /health (alive) and /health/ready (the records answer); contract api-core §22. GET / says what this server is.
 #pragma once
 #include <vector>
 
@@ -16,6 +16,7 @@ class HealthRoutes {
  private:
   Result<contract::Health> alive(Call& call);
   Result<contract::Health> ready(Call& call);
+  Result<PlainText> root(Call& call);
   store::Database& db_;
 };
 

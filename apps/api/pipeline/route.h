@@ -55,6 +55,7 @@ struct RouteRow {
   Access access;
   int status = 200;            // of success
   BodyKind body = BodyKind::json;
+  std::string prefix = "/api";
 };
 
 struct ApiRoute {

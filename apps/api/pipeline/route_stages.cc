@@ -11,7 +11,7 @@ std::vector<Route> patterns_of(const std::vector<ApiRoute>& routes) {
   std::vector<Route> out;
   out.reserve(routes.size());
   for (size_t i = 0; i < routes.size(); ++i)
-    out.push_back({.method = routes[i].row.method, .pattern = "/api" + routes[i].row.path, .handler = {}, .tag = i});
+    out.push_back({.method = routes[i].row.method, .pattern = routes[i].row.prefix + routes[i].row.path, .handler = {}, .tag = i});
   return out;
 }
 
