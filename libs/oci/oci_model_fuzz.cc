@@ -17,7 +17,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       if (auto entries = parse_index(text)) (void)choose_platform(*entries);
       break;
     case 3:
-      if (auto ref = Reference::parse(text); ref && !(Reference::parse(ref->str()) == ref)) __builtin_trap();
+      if (auto ref = Reference::parse(text)) {
+        auto again = Reference::parse(ref->str());
+        if (!again || !(*again == *ref)) __builtin_trap();
+      }
       break;
     default:
       if (auto path = clean_path(text);

@@ -75,7 +75,7 @@ Result<Reference> Reference::parse(std::string_view text) {
     if (!good_tag(ref.tag)) return bad("its tag");
   }
   if (ref.tag.empty() && ref.digest.empty()) ref.tag = "latest";
-  if (!std::ranges::all_of(split(rest, '/'), good_component)) return bad("its repository");
+  if (rest.size() > 200 || !std::ranges::all_of(split(rest, '/'), good_component)) return bad("its repository");
   ref.repository = ref.registry == "docker.io" && rest.find('/') == rest.npos ? "library/" + std::string(rest)
                                                                               : std::string(rest);
   return ref;
