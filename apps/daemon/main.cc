@@ -77,14 +77,17 @@ void fill_standard_descriptors() {
   if (fd >= 3) ::close(fd);
 }
 
-// Small and quiet: few arenas, small thread stacks; commands of the same user may not trace us.
+// Walks of directory trees recurse as deep as paths can be long. Only what is touched costs memory.
+constexpr size_t kThreadStack = 4u << 20;
+
+// Small and quiet: few arenas, bounded thread stacks; commands of the same user may not trace us.
 void prepare_process() {
   ::mallopt(M_ARENA_MAX, 2);
   ::mallopt(M_TRIM_THRESHOLD, 256 * 1024);
   ::mallopt(M_MMAP_THRESHOLD, 256 * 1024);
   pthread_attr_t attributes;
   ::pthread_attr_init(&attributes);
-  ::pthread_attr_setstacksize(&attributes, 256 * 1024);
+  ::pthread_attr_setstacksize(&attributes, kThreadStack);
   ::pthread_setattr_default_np(&attributes);
   ::pthread_attr_destroy(&attributes);
   ::umask(022);

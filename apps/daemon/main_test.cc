@@ -190,8 +190,8 @@ TEST_F(Program, StaysSmallUnderLoad) {
   ASSERT_TRUE(start());
   execute("true");
   EXPECT_LE(status_kib("VmRSS"), 4096);
-  // 256 MiB in both directions with a few MiB of memory.
-  std::string make = "head -c 268435456 /dev/zero > big && sha256sum < big";
+  // 128 MiB in both directions with a few MiB of memory.
+  std::string make = "head -c 134217728 /dev/zero > big && sha256sum < big";
   std::string sum = execute(make);
   auto copy = [](Program& t) -> Task<bool> {
     auto from = co_await t.client_.send(CallContext(), t.endpoint_, ClientRequest{.target = "/files/download?path=big"});
@@ -206,6 +206,24 @@ TEST_F(Program, StaysSmallUnderLoad) {
   execute("head -c 20000000 /dev/zero");
   execute("true");
   EXPECT_LE(status_kib("VmRSS"), 6 * 1024);
+}
+
+TEST_F(Program, SurvivesDeepTrees) {
+  ASSERT_TRUE(start());
+  // About as deep as a path can name.
+  std::string said = execute("d=$(printf 'd/%.0s' $(seq 1020)); for i in 1 2; do mkdir -p $d && cd $d; done; echo made");
+  EXPECT_NE(said.find("made"), std::string::npos) << said;
+  auto get = [&](std::string target) {
+    auto reply = loop_.run_until(client_.call(CallContext(), endpoint_, ClientRequest{.target = std::move(target)}, 256u << 20));
+    return reply ? reply->status : 0;
+  };
+  EXPECT_EQ(get("/files?path=.&depth=4000"), 200);
+  EXPECT_EQ(get("/files/search?path=.&pattern=*"), 200);
+  EXPECT_EQ(get("/files/find?path=.&pattern=x"), 200);
+  auto reply = loop_.run_until(client_.call(CallContext(), endpoint_,
+                                            ClientRequest{.method = "DELETE", .target = "/files?path=d&recursive=true"}));
+  EXPECT_EQ(reply->status, 400);
+  EXPECT_EQ(execute("rm -rf d; echo $?"), "{\"exitCode\":0,\"result\":\"0\\n\"}");
 }
 
 TEST_F(Program, SleepsWhenNothingHappens) {

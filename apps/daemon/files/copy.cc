@@ -19,6 +19,8 @@ namespace dt::daemon {
 namespace {
 
 constexpr size_t kCopyPiece = 1 << 20;
+// Each level holds a descriptor and a buffer while it is emptied.
+constexpr int kMaxDepth = 800;
 
 std::unexpected<Error> failed(std::string_view path) { return std::unexpected(file_error(path, errno)); }
 
@@ -54,7 +56,8 @@ Status copy_folder(const std::string& source, const std::string& destination, co
 }
 
 // Removes what is in the directory, relative to its descriptor, so that nobody can turn a component into a link meanwhile.
-int empty_directory(Fd dir_fd) {
+int empty_directory(Fd dir_fd, int depth = 0) {
+  if (depth > kMaxDepth) return ENAMETOOLONG;
   int raw = dir_fd.get();
   std::unique_ptr<DIR, int (*)(DIR*)> dir(::fdopendir(raw), ::closedir);
   if (!dir) return errno;
@@ -65,7 +68,7 @@ int empty_directory(Fd dir_fd) {
     if (entry->d_type != DT_DIR && (::unlinkat(raw, entry->d_name, 0) == 0 || errno == ENOENT)) continue;
     Fd inner(::openat(raw, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!inner) return errno;
-    if (int err = empty_directory(std::move(inner))) return err;
+    if (int err = empty_directory(std::move(inner), depth + 1)) return err;
     if (::unlinkat(raw, entry->d_name, AT_REMOVEDIR) < 0 && errno != ENOENT) return errno;
   }
   return 0;

@@ -395,6 +395,16 @@ TEST_F(Files, FindSearchReplace) {
   EXPECT_EQ(post("/files/replace", R"({"files":[],"pattern":"a"})").status, 400);
 }
 
+TEST_F(Files, FindTakesLinesOfAnyLength) {
+  put(at("long"), "head\n" + std::string(200'000, 'x') + "mark\r\n" + std::string(3'000'000, 'y') + "\nmark again");
+  boost::json::array found = json(get("/files/find?path=long&pattern=mark")).as_array();
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_EQ(found[0].at("line"), 2);
+  EXPECT_EQ(found[0].at("content").as_string().size(), 200'004u);
+  EXPECT_EQ(found[1].at("line"), 4);
+  EXPECT_EQ(found[1].at("content"), "mark again");
+}
+
 TEST(Glob, MatchesWholeNames) {
   EXPECT_TRUE(glob_match("*.tx?", "a.b.txt"));
   EXPECT_FALSE(glob_match("*.tx", "a.txt"));

@@ -4,9 +4,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdio>
+#include <algorithm>
+#include <cerrno>
 #include <functional>
-#include <memory>
+#include <optional>
 #include <tuple>
 
 #include "apps/daemon/files/file_error.h"
@@ -19,7 +20,10 @@
 namespace dt::daemon {
 namespace {
 
-constexpr size_t kReplaceLimit = 1u << 30;
+constexpr size_t kReplaceLimit = 64u << 20;   // larger files are refused
+constexpr size_t kAnswerLimit = 64u << 20;    // no more matches are looked for beyond
+constexpr size_t kLineLimit = 1u << 20;
+constexpr size_t kReadPiece = 64 * 1024;
 
 using Visit = std::function<void(const std::string& path, const struct stat&)>;
 
@@ -43,30 +47,59 @@ void append_match(std::string& out, const std::string& file, size_t line, std::s
   out += '}';
 }
 
-struct Line {
-  char* text = nullptr;
-  size_t room = 0;
-  ~Line() { std::free(text); }
-};
-
 bool looks_binary(int fd) {
   char head[512];
   ssize_t n = ::pread(fd, head, sizeof head, 0);
   return n <= 0 || std::string_view(head, static_cast<size_t>(n)).find('\0') != std::string_view::npos;
 }
 
+// Splits a file into lines with bounded memory: of a longer line only the first kLineLimit bytes are looked at.
+class LineReader {
+ public:
+  explicit LineReader(Fd fd) : fd_(std::move(fd)), buffer_(kReadPiece) {}
+  // False at the end.
+  bool next(std::string& line);
+
+ private:
+  bool fill();
+  Fd fd_;
+  std::vector<char> buffer_;
+  size_t at_ = 0, end_ = 0;
+};
+
+bool LineReader::fill() {
+  ssize_t n = 0;
+  do n = ::read(fd_.get(), buffer_.data(), buffer_.size());
+  while (n < 0 && errno == EINTR);
+  at_ = 0;
+  end_ = n > 0 ? static_cast<size_t>(n) : 0;
+  return n > 0;
+}
+
+bool LineReader::next(std::string& line) {
+  line.clear();
+  bool any = false;
+  for (;;) {
+    if (at_ == end_ && !fill()) return any;
+    any = true;
+    std::string_view rest(buffer_.data() + at_, end_ - at_);
+    size_t newline = rest.find('\n');
+    std::string_view piece = rest.substr(0, newline);
+    line.append(piece.substr(0, kLineLimit - std::min(kLineLimit, line.size())));
+    at_ += piece.size();
+    if (newline == std::string_view::npos) continue;
+    ++at_;
+    return true;
+  }
+}
+
 void find_in(std::string& out, const std::string& path, std::string_view pattern) {
   Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (!fd || looks_binary(fd.get())) return;
-  std::unique_ptr<FILE, int (*)(FILE*)> file(::fdopen(fd.get(), "r"), ::fclose);
-  if (!file) return;
-  std::ignore = fd.release();
-  Line line;
-  for (size_t number = 1;; ++number) {
-    ssize_t n = ::getline(&line.text, &line.room, file.get());
-    if (n < 0) return;
-    std::string_view text(line.text, static_cast<size_t>(n));
-    if (text.ends_with('\n')) text.remove_suffix(1);
+  LineReader lines(std::move(fd));
+  std::string line;
+  for (size_t number = 1; out.size() < kAnswerLimit && lines.next(line); ++number) {
+    std::string_view text = line;
     if (text.ends_with('\r')) text.remove_suffix(1);
     if (text.find(pattern) != std::string_view::npos) append_match(out, path, number, text);
   }
