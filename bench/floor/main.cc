@@ -86,15 +86,15 @@ std::unique_ptr<Prepared> prepare(const Options& options, int number) {
 }
 
 struct Stages {
-  Samples clone, layers, mounts, cgroup, ready, stop;
+  Samples clone, layers, mounts, cgroup, drop, ready, stop;
   void add(const Launched::Stages& s) {
-    clone.add(s.clone_ms), layers.add(s.layers_ms), mounts.add(s.mounts_ms), cgroup.add(s.cgroup_ms), ready.add(s.ready_ms);
+    clone.add(s.clone_ms), layers.add(s.layers_ms), mounts.add(s.mounts_ms), cgroup.add(s.cgroup_ms), drop.add(s.drop_ms), ready.add(s.ready_ms);
   }
   std::string to_json() const {
     auto p = [](const Samples& v) { return v.percentile(50); };
     return fmt::format(R"({{"name":"engine-stages","unit":"p50 ms","clone":{:.3f},"layers":{:.3f},"mounts":{:.3f},"cgroup":{:.3f},)"
-                       R"("go_to_ready":{:.3f},"stop":{:.3f}}})",
-                       p(clone), p(layers), p(mounts), p(cgroup), p(ready), p(stop));
+                       R"("drop":{:.3f},"exec_to_ready":{:.3f},"stop":{:.3f}}})",
+                       p(clone), p(layers), p(mounts), p(cgroup), p(drop), p(ready), p(stop));
   }
 };
 

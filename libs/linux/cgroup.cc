@@ -146,10 +146,14 @@ Status Cgroups::create_rest(const std::string& name) const {
   return {};
 }
 
-Status Cgroups::join(const std::string& name, pid_t pid) const {
-  for (auto& h : used_)
-    if (h.version == 1) TRY_VOID(write_value(dir(h, name) + "/cgroup.procs", std::to_string(pid)));
-  return {};
+Result<std::vector<Fd>> Cgroups::doors(const std::string& name) const {
+  std::vector<Fd> out;
+  for (auto& h : used_) {
+    if (h.version != 1) continue;
+    TRY(Fd fd, open_file((dir(h, name) + "/cgroup.procs").c_str(), O_WRONLY));
+    out.push_back(std::move(fd));
+  }
+  return out;
 }
 
 Status Cgroups::set_limits(const std::string& name, const CgroupLimits& limits) const {
@@ -245,6 +249,7 @@ std::vector<pid_t> Cgroups::processes(const std::string& name) const {
 
 Status Cgroups::kill_all(const std::string& name) const {
   using namespace std::chrono_literals;
+  if (processes(name).empty()) return {};
   (void)freeze(name, false);                                  // a frozen v1 process does not die
   Mono deadline = after(10s);
   for (auto pause = 200us; std::chrono::steady_clock::now() < deadline; pause = std::min(pause * 2, std::chrono::microseconds(20ms))) {

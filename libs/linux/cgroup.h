@@ -40,8 +40,9 @@ class Cgroups {
   // returns it for CLONE_INTO_CGROUP (nullopt on pure v1), `create_rest` the others. Existing groups are no error.
   Result<std::optional<Fd>> create_first(const std::string& name) const;
   Status create_rest(const std::string& name) const;
-  // Moves the process into every v1 group (a v2 group is entered by CLONE_INTO_CGROUP).
-  Status join(const std::string& name, pid_t pid) const;
+  // cgroup.procs of every v1 group, open for writing: a process that writes "0" moves itself (a v2 group is entered by
+  // CLONE_INTO_CGROUP).
+  Result<std::vector<Fd>> doors(const std::string& name) const;
   Status set_limits(const std::string& name, const CgroupLimits& limits) const;
   Status set_cpus(const std::string& name, double cpus) const;
   Status freeze(const std::string& name, bool frozen) const;

@@ -38,8 +38,9 @@ Result<Message> receive_message(int socket, size_t limit) {
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kMaxMessageFds)];
   Message out;
   ssize_t size;
+  // ECONNRESET says that the peer left a message of ours unread; what it sent before is still in the queue behind that error.
   while ((size = ::recv(socket, nullptr, 0, MSG_PEEK | MSG_TRUNC)) < 0)
-    if (errno != EINTR) return fail_errno("receive message");
+    if (errno != EINTR && errno != ECONNRESET) return fail_errno("receive message");
   if (static_cast<size_t>(size) > limit) return fail(Code::payload_too_large, "message too large");
   out.bytes.resize(static_cast<size_t>(size) + 1);   // 0 bytes could not be told from the end of the stream
   iovec iov{out.bytes.data(), out.bytes.size()};

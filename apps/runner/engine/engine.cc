@@ -17,6 +17,7 @@
 namespace dt::runner {
 namespace {
 
+constexpr int kLaunchAttempts = 3;   // when the spawner is killed under a launch
 constexpr uint64_t kMinMemory = 8ull << 20;
 
 // An id becomes the name of a directory.
@@ -84,7 +85,11 @@ Result<Launched> Engine::launch(const LaunchSpec& spec) {
   auto result = [&]() -> Result<Launched> {
     if (impl_->cgroups.exists(spec.id.str()))
       return fail(Code::conflict, "sandbox " + spec.id.str() + " has a control group already: it runs, or needs a sweep");
-    return engine::Launch(spec, impl_->config, impl_->spawner, impl_->cgroups).run();
+    for (int left = kLaunchAttempts;; --left) {
+      engine::Launch launch(spec, impl_->config, impl_->spawner, impl_->cgroups);
+      auto launched = launch.run();
+      if (launched || !launch.spawner_lost() || left == 1) return launched;
+    }
   }();
   impl_->launching.with([&](auto& ids) { ids.erase(spec.id); });
   return result;
@@ -108,10 +113,15 @@ Status Engine::terminate(const SandboxId& id, int pidfd, int grace_ms) {
     TRY(bool ended, linux_::pidfd_wait(pidfd, after(Millis(grace_ms))));
     (void)ended;
   }
-  if (pidfd >= 0) TRY_VOID(linux_::pidfd_signal(pidfd, SIGKILL));
+  if (pidfd >= 0) {
+    // The init ends after the last process of its pid namespace, so this usually leaves an empty group. A frozen v1 group does not
+    // die of it: kill_and_remove thaws that.
+    TRY_VOID(linux_::pidfd_signal(pidfd, SIGKILL));
+    TRY(bool ended, linux_::pidfd_wait(pidfd, after(std::chrono::seconds(1))));
+    (void)ended;
+  }
   TRY_VOID(impl_->cgroups.kill_and_remove(id.str()));
   if (pidfd < 0) return {};
-  // The init ends after the last process of its pid namespace.
   TRY(bool ended, linux_::pidfd_wait(pidfd, after(std::chrono::seconds(10))));
   if (!ended) return fail(Code::timeout, "the init of sandbox " + id.str() + " does not die");
   return {};

@@ -47,9 +47,9 @@ struct Launched {
   pid_t pid = 0;                           // of the init, in the host's pid namespace
   uint64_t start_time = 0;                 // /proc/<pid>/stat field 22: pid + start_time identify the process for adoption
   Fd pidfd;
-  // Where the time went: request to clone3 done; layers (id maps, overlay) and mounts as the child measured them; cgroups, made while
-  // the child builds; from the start signal to the daemon's byte; all of launch().
-  struct Stages { double clone_ms = 0, layers_ms = 0, mounts_ms = 0, cgroup_ms = 0, ready_ms = 0, total_ms = 0; } stages;
+  // Where the time went, one after the other: until the child ran; id maps and overlay; other mounts; entering the cgroups (waiting
+  // for them included) and pivot_root; giving up privileges; executing the daemon until its byte. Their sum is total_ms.
+  struct Stages { double clone_ms = 0, layers_ms = 0, mounts_ms = 0, cgroup_ms = 0, drop_ms = 0, ready_ms = 0, total_ms = 0; } stages;
 };
 
 struct ResourceUsage {

@@ -102,7 +102,8 @@ uint64_t bounding_capabilities() {
   return out;
 }
 
-Error become_daemon(const LaunchRequest& request, LaunchFds& fds, RootBuilder& root, const std::string& seccomp) {
+Error become_daemon(const LaunchRequest& request, LaunchFds& fds, RootBuilder& root, const std::string& seccomp,
+                    const std::function<void()>& before_exec) {
   auto user = find_user(request.user);
   if (!user) return std::move(user.error());
   if (auto s = set_host_side_limits(request, root.proc()); !s) return std::move(s.error());
@@ -120,6 +121,7 @@ Error become_daemon(const LaunchRequest& request, LaunchFds& fds, RootBuilder& r
   linux_::reset_signals();
   auto argv = pointers(args);
   auto envp = pointers(env);
+  before_exec();
   ::syscall(SYS_execveat, daemon.get(), "", argv.data(), envp.data(), AT_EMPTY_PATH);
   return errno_error("execute the daemon", errno);
 }

@@ -22,19 +22,6 @@ constexpr size_t kMaxRequest = 128 * 1024;
 constexpr size_t kMaxReply = 8192;
 constexpr uint64_t kMinShm = 64ull << 20;
 
-class Stopwatch {
- public:
-  double lap() {
-    Mono now = std::chrono::steady_clock::now();
-    double ms = std::chrono::duration<double, std::milli>(now - last_).count();
-    last_ = now;
-    return ms;
-  }
-
- private:
-  Mono last_ = std::chrono::steady_clock::now();
-};
-
 std::string parent_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
 std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
@@ -113,40 +100,20 @@ Status Launch::send_request() {
   return spawner_.request(bytes, fds);
 }
 
-Status Launch::receive_started() {
-  auto message = linux_::receive_message(reply_.get(), kMaxReply);
-  if (!message) return fail(Code::unavailable, "the spawner ended during the launch: try again");
-  if (is(message->bytes, Tag::failed)) return std::unexpected(decode_failed(message->bytes));
-  if (!is(message->bytes, Tag::started) || message->fds.size() != 1) return fail(Code::internal, "unexpected answer to a launch");
-  launched_.pidfd = std::move(message->fds[0]);
-  TRY(launched_.pid, linux_::pidfd_pid(launched_.pidfd.get()));
-  return {};
-}
-
-Status Launch::enter_cgroups() {
+// While the child builds the root.
+Status Launch::make_cgroups() {
   const std::string& name = spec_.id.str();
   TRY_VOID(cgroups_.create_rest(name));
   TRY_VOID(cgroups_.set_limits(name, {.memory_bytes = spec_.limits.memory_bytes, .pids = spec_.limits.pids}));
-  return cgroups_.join(name, launched_.pid);
+  TRY(auto doors, cgroups_.doors(name));
+  std::vector<int> fds;
+  for (auto& door : doors) fds.push_back(door.get());
+  Status sent = linux_::send_message(reply_.get(), encode_tag(Tag::go), fds);
+  // A child that has ended already tells the reason itself.
+  return sent || sent.error().code == Code::closed ? Status{} : sent;
 }
 
-Status Launch::receive_built() {
-  auto message = linux_::receive_message(reply_.get(), kMaxReply);
-  if (!message) return fail(Code::unavailable, "the sandbox's first process was killed while its root was built");
-  if (is(message->bytes, Tag::failed)) return std::unexpected(decode_failed(message->bytes));
-  TRY(BuildTimes times, decode_built(message->bytes));
-  launched_.stages.layers_ms = times.layers;
-  launched_.stages.mounts_ms = times.mounts;
-  return {};
-}
-
-// What the child said before it ended, if it said something.
-Error Launch::death_reason() {
-  auto message = linux_::receive_message(reply_.get(), kMaxReply);
-  if (message && is(message->bytes, Tag::failed)) return decode_failed(message->bytes);
-  return Error{Code::bad_gateway, "the daemon ended before it was ready", {}, 0};
-}
-
+// One byte, or the end of the pipe when everybody who could write it is gone: the child, or a spawner that has made none.
 Status Launch::wait_ready() {
   pollfd p{ready_.get(), POLLIN, 0};
   int n;
@@ -156,11 +123,38 @@ Status Launch::wait_ready() {
     return fail(Code::timeout, "the daemon was not ready within " + std::to_string(config_.ready_timeout_ms) + " ms");
   char byte;
   if (::read(ready_.get(), &byte, 1) == 1) return {};
-  return std::unexpected(death_reason());
+  return fail(Code::bad_gateway, "the daemon ended before it was ready");
+}
+
+// What the child has said, up to `last` or the end of the socket. The error is the child's own.
+Status Launch::read_replies(Tag last) {
+  for (bool done = false; !done;) {
+    auto message = linux_::receive_message(reply_.get(), kMaxReply);
+    if (!message) break;
+    if (is(message->bytes, Tag::failed)) return std::unexpected(decode_failed(message->bytes));
+    if (is(message->bytes, Tag::started) && message->fds.size() == 1) launched_.pidfd = std::move(message->fds[0]);
+    if (is(message->bytes, Tag::built)) {
+      TRY(times_, decode_built(message->bytes));
+    }
+    done = is(message->bytes, last);
+  }
+  if (launched_.pidfd) return {};
+  spawner_lost_ = true;
+  return fail(Code::unavailable, "the spawner ended during the launch: try again");
+}
+
+Status Launch::identify() {
+  TRY(launched_.pid, linux_::pidfd_pid(launched_.pidfd.get()));
+  TRY(auto stat, linux_::proc_stat(launched_.pid));
+  launched_.start_time = stat.start_time;
+  return {};
 }
 
 void Launch::undo() {
-  reply_.reset();   // a child that waits for us ends now
+  // A child that waits for us ends now; what it said before is kept.
+  if (reply_) ::shutdown(reply_.get(), SHUT_WR);
+  if (reply_ && !launched_.pidfd) (void)read_replies(Tag::started);
+  reply_.reset();
   if (launched_.pidfd) {
     (void)linux_::pidfd_signal(launched_.pidfd.get(), SIGKILL);
     (void)linux_::pidfd_wait(launched_.pidfd.get(), after(std::chrono::seconds(5)));
@@ -169,32 +163,39 @@ void Launch::undo() {
     log::warn("a failed launch left its cgroup", {{"sandbox", spec_.id.str()}, {"error", removed.error().message}});
 }
 
+Status Launch::attempt() {
+  TRY_VOID(send_request());
+  TRY_VOID(make_cgroups());
+  Status ready = wait_ready();
+  if (!ready && ready.error().code == Code::timeout) return ready;
+  // A daemon that runs has been announced by Built; of one that does not, the last word counts.
+  TRY_VOID(read_replies(ready ? Tag::built : Tag::failed));
+  if (!ready) return ready;
+  // Only now: a CPU limit would slow down the start itself.
+  TRY_VOID(cgroups_.set_cpus(spec_.id.str(), spec_.limits.cpus));
+  return identify();
+}
+
+void Launch::fill_stages(Mono start) {
+  auto ms = [](std::chrono::nanoseconds d) { return std::chrono::duration<double, std::milli>(d).count(); };
+  auto& s = launched_.stages;
+  s.total_ms = ms(std::chrono::steady_clock::now() - start);
+  s.clone_ms = ms(std::chrono::nanoseconds(times_.started_ns) - start.time_since_epoch());
+  s.layers_ms = times_.layers;
+  s.mounts_ms = times_.mounts;
+  s.cgroup_ms = times_.cgroup;
+  s.drop_ms = times_.drop;
+  s.ready_ms = s.total_ms - s.clone_ms - s.layers_ms - s.mounts_ms - s.cgroup_ms - s.drop_ms;
+}
+
 Result<Launched> Launch::run() {
-  deadline_ = after(Millis(config_.ready_timeout_ms));
-  Stopwatch total, watch;
-  auto& stages = launched_.stages;
-  auto attempt = [&]() -> Status {
-    TRY_VOID(send_request());
-    TRY_VOID(receive_started());
-    stages.clone_ms = watch.lap();
-    TRY_VOID(enter_cgroups());
-    stages.cgroup_ms = watch.lap();
-    TRY_VOID(receive_built());
-    watch.lap();
-    TRY_VOID(linux_::send_message(reply_.get(), encode_tag(Tag::go)));
-    TRY_VOID(wait_ready());
-    // Only now: a CPU limit would slow down the start itself.
-    TRY_VOID(cgroups_.set_cpus(spec_.id.str(), spec_.limits.cpus));
-    TRY(auto stat, linux_::proc_stat(launched_.pid));
-    launched_.start_time = stat.start_time;
-    return {};
-  };
+  Mono start = std::chrono::steady_clock::now();
+  deadline_ = start + Millis(config_.ready_timeout_ms);
   if (Status done = attempt(); !done) {
     undo();
     return std::unexpected(std::move(done.error()).context("start sandbox " + spec_.id.str()));
   }
-  stages.ready_ms = watch.lap();
-  stages.total_ms = total.lap();
+  fill_stages(start);
   return std::move(launched_);
 }
 

@@ -14,16 +14,18 @@ class Launch {
   Launch(const LaunchSpec& spec, const EngineConfig& config, SpawnerHandle& spawner, const linux_::Cgroups& cgroups)
       : spec_(spec), config_(config), spawner_(spawner), cgroups_(cgroups) {}
   Result<Launched> run();
+  bool spawner_lost() const { return spawner_lost_; }   // run() failed because there was no spawner, before anything ran
 
  private:
   Status check_spec() const;
   Status send_request();
   LaunchRequest make_request() const;
-  Status receive_started();
-  Status enter_cgroups();
-  Status receive_built();
+  Status make_cgroups();
   Status wait_ready();
-  Error death_reason();
+  Status read_replies(Tag last);
+  Status identify();
+  Status attempt();
+  void fill_stages(Mono start);
   void undo();
 
   const LaunchSpec& spec_;
@@ -32,7 +34,9 @@ class Launch {
   const linux_::Cgroups& cgroups_;
   Mono deadline_ = kNever;
   Fd reply_, ready_;
+  BuildTimes times_;
   Launched launched_;
+  bool spawner_lost_ = false;
 };
 
 }  // namespace dt::runner::engine

@@ -6,11 +6,13 @@
 //          <------------------- Ready | Failed
 //   Launch + descriptors -----> clone3
 //          <---------------------------------------------- Started + pidfd   (from the child: the spawner may die any time)
-//          <---------------------------------------------- Built{times}      (the root stands; waits)
-//   (makes the cgroups, moves the pid in)
-//   Go     ----------------------------------------------> drops privileges, executes the daemon: the socket closes
+//   (makes the cgroups)                                    (builds the root)
+//   Go + v1 cgroup.procs files --------------------------> enters the cgroups, pivots, drops privileges
+//          <---------------------------------------------- Built{times}      executes the daemon: the socket closes
 //          <---------------------------------------------- Failed{error}     (at any point; of clone3, from the spawner)
 //
+// Neither side waits for the other in the usual case: Go lies ready when the child needs it, and the engine sleeps once, on the ready
+// pipe, whose end also tells it of every failure.
 // Both ends are the same build, so the encoding is plain: a tag byte, then fields in order.
 #pragma once
 #include <cstdint>
@@ -49,8 +51,9 @@ struct LaunchRequest {
   bool has_netns = false, has_listen = false, has_log = false, has_cgroup = false;
 };
 
-struct BuildTimes {                  // milliseconds, measured in the child
-  double layers = 0, mounts = 0;
+struct BuildTimes {                  // measured in the child, milliseconds
+  int64_t started_ns = 0;            // steady clock
+  double layers = 0, mounts = 0, cgroup = 0, drop = 0;
 };
 
 std::string encode(const Setup& setup);

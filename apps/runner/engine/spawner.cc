@@ -25,9 +25,20 @@ namespace {
 constexpr uint64_t kNamespaces = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS;
 constexpr uint64_t kTimeNamespace = 0x80;   // CLONE_NEWTIME; only clone3 knows it
 
-double millis_since(Mono start) {
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-}
+// Milliseconds since the last call.
+class Laps {
+ public:
+  double lap() {
+    Mono now = std::chrono::steady_clock::now();
+    double ms = std::chrono::duration<double, std::milli>(now - last_).count();
+    last_ = now;
+    return ms;
+  }
+  int64_t now_ns() const { return last_.time_since_epoch().count(); }
+
+ private:
+  Mono last_ = std::chrono::steady_clock::now();
+};
 
 struct Spawner {
   int socket;
@@ -56,11 +67,12 @@ Status enter_network(const LaunchFds& fds) {
   return {};
 }
 
-// The engine moves us into the cgroups meanwhile. When it or its launch is gone, so are we.
-Status wait_for_go(int reply) {
-  auto message = linux_::receive_message(reply, 64);
-  if (!message) return std::unexpected(std::move(message.error()));
-  if (!is(message->bytes, Tag::go)) return fail(Code::internal, "unexpected message from the engine");
+// The engine has made the cgroups meanwhile. When it or its launch is gone, so are we.
+Status enter_cgroups(int reply) {
+  TRY(auto go, linux_::receive_message(reply, 64));
+  if (!is(go.bytes, Tag::go)) return fail(Code::internal, "unexpected message from the engine");
+  for (Fd& procs : go.fds)
+    if (auto moved = write_all(procs.get(), "0"); !moved) return std::unexpected(std::move(moved.error()).context("enter a cgroup"));
   return {};
 }
 
@@ -70,27 +82,32 @@ Status announce(int reply) {
   return linux_::send_message(reply, encode_tag(Tag::started), {&fd, 1});
 }
 
-Status build(const Spawner& spawner, const LaunchRequest& request, LaunchFds& fds, RootBuilder& root) {
-  Mono start = std::chrono::steady_clock::now();
+Status build(const Spawner& spawner, const LaunchRequest& request, LaunchFds& fds, RootBuilder& root, Laps& laps, BuildTimes& times) {
   TRY_VOID(announce(fds.reply.get()));
   if (::sethostname(request.hostname.data(), request.hostname.size()) < 0) return fail_errno("sethostname");
   TRY_VOID(enter_network(fds));
-  BuildTimes times;
   TRY_VOID(root.build_layers());
-  times.layers = millis_since(start);
+  times.layers = laps.lap();
   TRY_VOID(root.build_mounts());
-  times.mounts = millis_since(start) - times.layers;
-  TRY_VOID(linux_::send_message(fds.reply.get(), encode_built(times)));
-  TRY_VOID(wait_for_go(fds.reply.get()));
-  return root.finish(spawner.setup.views);
+  times.mounts = laps.lap();
+  TRY_VOID(enter_cgroups(fds.reply.get()));
+  TRY_VOID(root.finish(spawner.setup.views));
+  times.cgroup = laps.lap();
+  return {};
 }
 
 [[noreturn]] void run_child(const Spawner& spawner, const LaunchRequest& request, LaunchFds fds) {
+  Laps laps;
+  BuildTimes times{.started_ns = laps.now_ns()};
   ::close(spawner.socket);
   ::umask(0);
   RootBuilder root(request, fds);
-  Status built = build(spawner, request, fds, root);
-  Error error = built ? become_daemon(request, fds, root, spawner.setup.seccomp) : std::move(built.error());
+  Status built = build(spawner, request, fds, root, laps, times);
+  auto report = [&] {
+    times.drop = laps.lap();
+    (void)linux_::send_message(fds.reply.get(), encode_built(times));
+  };
+  Error error = built ? become_daemon(request, fds, root, spawner.setup.seccomp, report) : std::move(built.error());
   (void)linux_::send_message(fds.reply.get(), encode_failed(error));
   ::_exit(1);
 }
