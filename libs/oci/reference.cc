@@ -75,9 +75,10 @@ Result<Reference> Reference::parse(std::string_view text) {
     if (!good_tag(ref.tag)) return bad("its tag");
   }
   if (ref.tag.empty() && ref.digest.empty()) ref.tag = "latest";
-  if (rest.size() > 200 || !std::ranges::all_of(split(rest, '/'), good_component)) return bad("its repository");
+  if (!std::ranges::all_of(split(rest, '/'), good_component)) return bad("its repository");
   ref.repository = ref.registry == "docker.io" && rest.find('/') == rest.npos ? "library/" + std::string(rest)
                                                                               : std::string(rest);
+  if (ref.repository.size() > 255) return bad("its length");
   return ref;
 }
 

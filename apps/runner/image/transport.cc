@@ -29,8 +29,18 @@ bool local_registry(const std::string& registry) {
 Result<FetchedLayout> copy_by_skopeo(const std::string& source, bool plain_http, const std::string& staging) {
   std::string layout = staging + "/layout", scratch = staging + "/tmp";
   TRY_VOID(make_directory(scratch, 0700));
-  std::vector<std::string> command{"skopeo", "--insecure-policy", "--tmpdir", scratch, "--override-os",
-                                   "linux",  "--override-arch",   "amd64",    "copy",  "--quiet"};
+  std::vector<std::string> command{"skopeo",
+                                   "--insecure-policy",
+                                   "--command-timeout",
+                                   "30m",
+                                   "--tmpdir",
+                                   scratch,
+                                   "--override-os",
+                                   "linux",
+                                   "--override-arch",
+                                   "amd64",
+                                   "copy",
+                                   "--quiet"};
   if (plain_http) command.push_back("--src-tls-verify=false");
   std::string auth = "/etc/daytona/registry-auth.json";
   if (access(auth.c_str(), R_OK) == 0) command.insert(command.end(), {"--src-authfile", auth});

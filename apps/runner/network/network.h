@@ -23,8 +23,8 @@ struct NetworkConfig {
   std::string subnet = "10.207.0.0/16";  // one address per slot
   size_t ready_slots = 32;               // made beforehand
   std::vector<std::string> dns;          // upstream resolvers; empty: those of the host's /etc/resolv.conf
-  // Destinations reached only when a policy names them (IPv4 CIDR); empty: the private ranges. Link-local, loopback,
-  // multicast and the subnet itself are never reached.
+  // Destinations reached only when a policy names them (IPv4 CIDR); empty: the private ranges. Link-local,
+  // loopback, multicast and the subnet itself are never reached.
   std::vector<std::string> denied;
 };
 

@@ -10,12 +10,11 @@
 
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 
 #include "apps/runner/storage/backend.h"
-#include "libs/base/tree.h"
 #include "libs/base/log.h"
 #include "libs/base/text.h"
+#include "libs/base/tree.h"
 
 namespace dt::runner {
 namespace {

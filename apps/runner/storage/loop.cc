@@ -2,13 +2,10 @@
 
 #include <fcntl.h>
 #include <linux/loop.h>
-#include <spawn.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 #include <sys/sysmacros.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -17,8 +14,8 @@
 
 #include "apps/runner/storage/backend.h"
 #include "apps/runner/storage/process.h"
-#include "libs/base/tree.h"
 #include "libs/base/log.h"
+#include "libs/base/tree.h"
 
 namespace dt::runner {
 namespace {

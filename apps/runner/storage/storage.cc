@@ -17,9 +17,9 @@
 
 #include "apps/runner/storage/backend.h"
 #include "apps/runner/storage/loop.h"
-#include "libs/base/tree.h"
 #include "libs/base/log.h"
 #include "libs/base/random.h"
+#include "libs/base/tree.h"
 
 namespace dt::runner {
 namespace {
