@@ -69,6 +69,7 @@ class Instance:
             "runner.subnet": "10.%d.%d.0/20" % (number, random.randrange(0, 15) * 16),
             "runner.cgroup": self.cgroup,
             "runner.pool_size_gib": "24",
+            "runner.daemon": os.path.join(self.build, "apps/daemon/stripped/daytona-daemon"),
             "snapshot.name": image_name,
             "log.requests": "false",
         }
@@ -177,8 +178,8 @@ class Instance:
         for path in glob.glob(self.dir + "/s/pool/disks/*") + glob.glob(self.dir + "/s/pool/*/disks/*"):
             disks.append(os.path.basename(path))
         inits = [p.split("/")[2] for p in glob.glob("/proc/[0-9]*/environ")
-                 if any(w == "daytona-daemon" or w.endswith("/daytona") for w in [read(p.replace("environ", "comm")).strip()])
-                 and self.cgroup in read(p.replace("environ", "cgroup"))]
+                 if read(p.replace("environ", "comm")).strip() == "daytona-daemon" and self.cgroup in read(p.replace("environ", "cgroup"))
+                 and ") Z " not in read(p.replace("environ", "stat"))]
         return {"cgroups": ids, "links": links, "mounts": mounts, "disks": disks, "inits": inits,
                 "records": [os.path.basename(p) for p in glob.glob(self.dir + "/s/runner/sandboxes/*.json")],
                 "sockets": [os.path.basename(p) for p in glob.glob(self.dir + "/s/runner/run/*.sock")]}
@@ -198,8 +199,12 @@ class Instance:
         self.stop()
         with open(self.log_path, "ab") as log:
             done = subprocess.run(self.command("down"), stdout=log, stderr=log, timeout=300, check=False)
-        held = self.leftovers()
-        held = {k: held[k] for k in ("cgroups", "links", "mounts", "inits") if held[k]}
+        for _ in range(50):   # network namespaces of dead sandboxes go in the background
+            held = self.leftovers()
+            held = {k: held[k] for k in ("cgroups", "links", "mounts", "inits") if held[k]}
+            if not held:
+                break
+            time.sleep(0.1)
         if done.returncode != 0 or held:
             raise RuntimeError("down left something behind: %s\n%s" % (held, self.tail()))
 
