@@ -55,6 +55,7 @@ struct Network::Impl {
   std::deque<NetworkSlot> ready;
   std::set<uint32_t> used;        // handed out or adopted
   std::set<uint32_t> with_rules;  // have rules in the firewall that a new owner must not inherit
+  std::set<uint32_t> released;    // with rules, their sandbox gone or going
   uint32_t next = kFirstSlot;
   size_t waiting = 0;
   uint64_t asked = 0;     // calls of take()
@@ -75,6 +76,7 @@ struct Network::Impl {
   void run();
   void stop();
   Status forget_rules(uint32_t index);
+  void forget_released();
 };
 
 Status Network::Impl::check_index(uint32_t index) const {
@@ -101,6 +103,7 @@ Result<uint32_t> Network::Impl::choose_number() {
 }
 
 Result<NetworkSlot> Network::Impl::make() {
+  forget_released();
   TRY(uint32_t index, choose_number());
   Status clean = forget_rules(index);
   Result<Fd> netns =
@@ -112,6 +115,20 @@ Result<NetworkSlot> Network::Impl::make() {
   }
   return NetworkSlot{index, interface(index), ipv4_text(address(index)), ipv4_text(gateway()),
                      std::move(*netns)};
+}
+
+// Runs before every new slot, so that rules of the dead never pile up.
+void Network::Impl::forget_released() {
+  std::set<uint32_t> candidates;
+  {
+    std::lock_guard lock(mutex);
+    candidates.swap(released);
+  }
+  for (uint32_t index : candidates) {
+    if (!maker.interface_exists(interface(index)) && forget_rules(index)) continue;
+    std::lock_guard lock(mutex);
+    if (!used.contains(index)) released.insert(index);
+  }
 }
 
 Status Network::Impl::forget_rules(uint32_t index) {
@@ -204,14 +221,13 @@ Result<NetworkSlot> Network::take() {
   return slot;
 }
 
+// The rules stay until the interface is gone: whatever may still run in the namespace keeps its policy to the
+// end.
 void Network::release(uint32_t index) {
   if (!impl_->check_index(index)) return;
-  if (auto forgotten = impl_->forget_rules(index);
-      !forgotten)  // it stays in with_rules and is tried again before reuse
-    log::warn("rules of a released network slot stay for now",
-              {{"slot", index}, {"error", forgotten.error().message}});
   std::lock_guard lock(impl_->mutex);
   impl_->used.erase(index);
+  if (impl_->with_rules.contains(index)) impl_->released.insert(index);
 }
 
 Status Network::adopt(uint32_t index, const NetworkPolicy& policy) {

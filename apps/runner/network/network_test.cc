@@ -287,6 +287,7 @@ TEST_F(NetworkTest, NumbersComeBackWithoutTheirPolicy) {
     ASSERT_TRUE(w.network->set_policy(gone.index, {true, {}}));
     w.network->release(gone.index);
     EXPECT_FALSE(w.network->take()) << "its interface is still there";
+    EXPECT_EQ(tcp(gone.netns, kServer, 7), "refused") << "to its end";
     gone.netns.reset();
     Result<NetworkSlot> again = fail(Code::unavailable, "");
     for (int i = 0; i < 100 && !again; ++i) {
@@ -296,6 +297,7 @@ TEST_F(NetworkTest, NumbersComeBackWithoutTheirPolicy) {
     ASSERT_TRUE(again) << again.error().message;
     EXPECT_EQ(again->index, gone.index);
     EXPECT_NE(tcp(again->netns, kServer, 7), "refused");
+    EXPECT_TRUE(sh("! nft list table inet daytona_tn | grep -q 'chain p[0-9]'"));
   });
 }
 
