@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "libs/contract/sandbox.h"
+
 namespace dt::runner {
 
 using namespace std::chrono_literals;
@@ -9,13 +11,6 @@ using namespace std::chrono_literals;
 BOOST_DESCRIBE_STRUCT(ExpectedSandbox, (), (id, state, desiredState))
 
 namespace {
-struct StateReport {
-  std::string newState;
-  std::optional<std::string> errorReason;
-  static constexpr bool omit_null(std::string_view) { return true; }
-};
-BOOST_DESCRIBE_STRUCT(StateReport, (), (newState, errorReason))
-
 Status expect_success(const HttpClient::Reply& reply, std::string_view what) {
   if (reply.status < 300) return {};
   return fail(code_from_status(reply.status),
@@ -92,7 +87,8 @@ Task<Result<std::vector<ExpectedSandbox>>> ApiClient::expected(const CallContext
 
 Task<Status> ApiClient::report_state(const CallContext& ctx, const std::string& sandbox_id, const std::string& state,
                                      const std::string& reason) {
-  StateReport report{state, reason.empty() ? std::nullopt : std::optional(reason)};
+  contract::UpdateSandboxState report{
+      .state = state, .errorReason = reason.empty() ? std::nullopt : std::optional(reason), .recoverable = {}};
   auto reply = co_await call(ctx, "PUT", "/sandbox/" + sandbox_id + "/state", encode(report));
   if (!reply) co_return std::unexpected(std::move(reply.error()));
   co_return expect_success(*reply, "state of sandbox " + sandbox_id);
