@@ -1,6 +1,6 @@
 // The jobs protocol between the API and a runner (api-sandbox §21, §22.2; runner-proxy-gateway §1.6 to §1.8).
-// The runner dials out: GET /jobs/poll claims jobs, POST /jobs/{id}/status reports their end. `payload` is JSON text of one of
-// the structs below; decode it with dt::decode<…Payload>(*job.payload).
+// The runner dials out: GET /jobs/poll claims jobs, POST /jobs/{id}/status reports their end. `payload` is
+// JSON text of one of the structs below; decode it with dt::decode<…Payload>(*job.payload).
 #pragma once
 #include <map>
 #include <optional>
@@ -28,10 +28,10 @@ inline constexpr std::string_view kFailed = "FAILED";
 
 struct Job {
   std::string id;
-  std::string type;          // job_type
-  std::string status;        // job_status
-  std::string resourceType;  // "SANDBOX"
-  std::string resourceId;    // sandbox id
+  std::string type;                    // job_type
+  std::string status;                  // job_status
+  std::string resourceType;            // "SANDBOX"
+  std::string resourceId;              // sandbox id
   std::optional<std::string> payload;  // JSON text
   std::optional<std::map<std::string, std::string>> traceContext;
   std::optional<std::string> errorMessage;
@@ -40,7 +40,8 @@ struct Job {
   static constexpr bool omit_null(std::string_view) { return true; }
 };
 BOOST_DESCRIBE_STRUCT(Job, (),
-                      (id, type, status, resourceType, resourceId, payload, traceContext, errorMessage, createdAt, updatedAt))
+                      (id, type, status, resourceType, resourceId, payload, traceContext, errorMessage,
+                       createdAt, updatedAt))
 
 struct PollJobsResponse {
   std::vector<Job> jobs;
@@ -62,7 +63,8 @@ struct UpdateJobStatus {
 BOOST_DESCRIBE_STRUCT(UpdateJobStatus, (), (status, errorMessage, resultMetadata))
 void check(const UpdateJobStatus& body, Violations& violations);
 
-// ---- what is in the text members -------------------------------------------------------------------------------------
+// ---- what is in the text members
+// -------------------------------------------------------------------------------------
 
 struct JobVolume {
   std::string volumeId;  // UUID
@@ -75,23 +77,24 @@ BOOST_DESCRIBE_STRUCT(JobVolume, (), (volumeId, mountPath, subpath))
 struct CreateSandboxPayload {
   std::string id;
   std::string name;
-  std::string userId;          // both are the organization
+  std::string userId;  // both are the organization
   std::string organizationId;
   std::string regionId;
-  std::string sandboxClass;    // "container"
-  std::string snapshot;        // image reference as the runner knows it
-  std::string osUser;          // user inside the sandbox
-  int64_t cpuQuota = 0;        // cores
+  std::string sandboxClass;  // "container"
+  std::string snapshot;      // image reference as the runner knows it
+  std::string osUser;        // user inside the sandbox
+  int64_t cpuQuota = 0;      // cores
   int64_t gpuQuota = 0;
-  int64_t memoryQuota = 0;     // GiB
-  int64_t storageQuota = 0;    // GiB
+  int64_t memoryQuota = 0;   // GiB
+  int64_t storageQuota = 0;  // GiB
   std::map<std::string, std::string> env;
   std::optional<std::vector<std::string>> entrypoint;
   std::vector<JobVolume> volumes;
   bool networkBlockAll = false;
   std::optional<std::string> networkAllowList;  // comma-separated IPv4 CIDR
   std::optional<std::string> domainAllowList;   // comma-separated
-  std::map<std::string, std::string> metadata;  // organizationId, organizationName, limitNetworkEgress, sandboxName
+  std::map<std::string, std::string>
+      metadata;  // organizationId, organizationName, limitNetworkEgress, sandboxName
   std::string authToken;
   std::optional<std::string> otelEndpoint;
   Defaulted<bool> skipStart = false;
@@ -99,9 +102,10 @@ struct CreateSandboxPayload {
   static constexpr bool omit_null(std::string_view) { return true; }
 };
 BOOST_DESCRIBE_STRUCT(CreateSandboxPayload, (),
-                      (id, name, userId, organizationId, regionId, sandboxClass, snapshot, osUser, cpuQuota, gpuQuota,
-                       memoryQuota, storageQuota, env, entrypoint, volumes, networkBlockAll, networkAllowList, domainAllowList,
-                       metadata, authToken, otelEndpoint, skipStart, linkedSandboxId))
+                      (id, name, userId, organizationId, regionId, sandboxClass, snapshot, osUser, cpuQuota,
+                       gpuQuota, memoryQuota, storageQuota, env, entrypoint, volumes, networkBlockAll,
+                       networkAllowList, domainAllowList, metadata, authToken, otelEndpoint, skipStart,
+                       linkedSandboxId))
 
 struct StartSandboxPayload {
   std::string authToken;
@@ -110,7 +114,7 @@ struct StartSandboxPayload {
 BOOST_DESCRIBE_STRUCT(StartSandboxPayload, (), (authToken, metadata))
 
 struct StopSandboxPayload {
-  Defaulted<bool> force = false;   // kill instead of terminate
+  Defaulted<bool> force = false;  // kill instead of terminate
 };
 BOOST_DESCRIBE_STRUCT(StopSandboxPayload, (), (force))
 

@@ -17,7 +17,7 @@ struct RunnerServiceHealth {
 BOOST_DESCRIBE_STRUCT(RunnerServiceHealth, (), (serviceName, healthy, errorReason))
 
 struct RunnerMetrics {
-  double currentCpuLoadAverage = 0;          // per core
+  double currentCpuLoadAverage = 0;  // per core
   double currentCpuUsagePercentage = 0, currentMemoryUsagePercentage = 0, currentDiskUsagePercentage = 0;
   double currentAllocatedCpu = 0, currentAllocatedMemoryGiB = 0, currentAllocatedDiskGiB = 0;
   double currentSnapshotCount = 0;
@@ -29,15 +29,17 @@ struct RunnerMetrics {
 };
 BOOST_DESCRIBE_STRUCT(RunnerMetrics, (),
                       (currentCpuLoadAverage, currentCpuUsagePercentage, currentMemoryUsagePercentage,
-                       currentDiskUsagePercentage, currentAllocatedCpu, currentAllocatedMemoryGiB, currentAllocatedDiskGiB,
-                       currentSnapshotCount, currentStartedSandboxes, cpu, memoryGiB, diskGiB, gpu, gpuType))
+                       currentDiskUsagePercentage, currentAllocatedCpu, currentAllocatedMemoryGiB,
+                       currentAllocatedDiskGiB, currentSnapshotCount, currentStartedSandboxes, cpu, memoryGiB,
+                       diskGiB, gpu, gpuType))
 
 // POST /runners/healthcheck, at least every 30 s; a runner silent for 60 s is unresponsive.
 struct RunnerHealthcheck {
   std::optional<RunnerMetrics> metrics;
   std::optional<std::vector<RunnerServiceHealth>> serviceHealth;
   std::optional<std::string> domain;
-  std::optional<std::string> proxyUrl;   // where the toolbox path /sandboxes/{id}/toolbox/… is served, e.g. http://127.0.0.1:3003
+  std::optional<std::string>
+      proxyUrl;  // where the toolbox path /sandboxes/{id}/toolbox/… is served, e.g. http://127.0.0.1:3003
   std::optional<std::string> apiUrl;
   std::string appVersion;
   static constexpr bool omit_null(std::string_view) { return true; }
@@ -66,12 +68,15 @@ struct Runner {
   static constexpr bool omit_null(std::string_view) { return true; }
 };
 BOOST_DESCRIBE_STRUCT(Runner, (),
-                      (id, domain, apiUrl, proxyUrl, cpu, memory, disk, gpu, gpuType, sandboxClass, currentCpuUsagePercentage,
-                       currentMemoryUsagePercentage, currentDiskUsagePercentage, currentAllocatedCpu, currentAllocatedMemoryGiB,
-                       currentAllocatedDiskGiB, currentSnapshotCount, currentStartedSandboxes, availabilityScore, region, name,
-                       state, lastChecked, unschedulable, tags, createdAt, updatedAt, version, apiVersion, runnerClass, appVersion))
+                      (id, domain, apiUrl, proxyUrl, cpu, memory, disk, gpu, gpuType, sandboxClass,
+                       currentCpuUsagePercentage, currentMemoryUsagePercentage, currentDiskUsagePercentage,
+                       currentAllocatedCpu, currentAllocatedMemoryGiB, currentAllocatedDiskGiB,
+                       currentSnapshotCount, currentStartedSandboxes, availabilityScore, region, name, state,
+                       lastChecked, unschedulable, tags, createdAt, updatedAt, version, apiVersion,
+                       runnerClass, appVersion))
 
-// GET /runners/me (for the runner) and /runners/by-sandbox/{id} (for the proxy): with the key to talk to the runner.
+// GET /runners/me (for the runner) and /runners/by-sandbox/{id} (for the proxy): with the key to talk to the
+// runner.
 struct RunnerFull : Runner {
   std::string apiKey;
   std::optional<std::string> regionType;

@@ -14,11 +14,13 @@ namespace {
 constexpr std::array<std::string_view, 7> kGpuTypes = {"H100",     "RTX-PRO-6000", "H200", "RTX-4090",
                                                        "RTX-5090", "MI355X",       "B300"};
 
-void check_min(std::string_view field, const std::optional<int64_t>& value, int64_t min, Violations& violations) {
+void check_min(std::string_view field, const std::optional<int64_t>& value, int64_t min,
+               Violations& violations) {
   if (value && *value < min) violations.add(fmt::format("{} must not be less than {}", field, min));
 }
 
-void check_max(std::string_view field, const std::optional<int64_t>& value, int64_t max, Violations& violations) {
+void check_max(std::string_view field, const std::optional<int64_t>& value, int64_t max,
+               Violations& violations) {
   if (value && *value > max) violations.add(fmt::format("{} must not be greater than {}", field, max));
 }
 
@@ -40,8 +42,10 @@ void check_gpu_type(const codec::bj::value& value, Violations& violations) {
 void check_build_info(const std::optional<codec::bj::object>& info, Violations& violations) {
   if (!info) return;
   const auto* dockerfile = info->if_contains("dockerfileContent");
-  if (!dockerfile || !dockerfile->is_string()) violations.add("buildInfo.dockerfileContent must be a string");
-  else if (dockerfile->get_string().empty()) violations.add("buildInfo.dockerfileContent should not be empty");
+  if (!dockerfile || !dockerfile->is_string())
+    violations.add("buildInfo.dockerfileContent must be a string");
+  else if (dockerfile->get_string().empty())
+    violations.add("buildInfo.dockerfileContent should not be empty");
   const auto* hashes = info->if_contains("contextHashes");
   if (!hashes || hashes->is_null()) return;
   if (!hashes->is_array()) return violations.add("buildInfo.contextHashes must be an array");
@@ -86,8 +90,9 @@ StringMap string_values(const codec::bj::object& object) {
   StringMap out;
   for (const auto& [key, value] : object) {
     if (value.is_null()) continue;
-    out[std::string(key)] =
-        value.is_string() ? std::string(value.get_string().data(), value.get_string().size()) : json::serialize(value);
+    out[std::string(key)] = value.is_string()
+                                ? std::string(value.get_string().data(), value.get_string().size())
+                                : json::serialize(value);
   }
   return out;
 }

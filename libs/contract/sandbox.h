@@ -1,5 +1,6 @@
-// Bodies of the sandbox routes (api-sandbox §3 to §5): the union of what v0.190 and the newest clients send and expect.
-// Absent optional members are left out of answers; keys that a client requires are plain members and always present.
+// Bodies of the sandbox routes (api-sandbox §3 to §5): the union of what v0.190 and the newest clients send
+// and expect. Absent optional members are left out of answers; keys that a client requires are plain members
+// and always present.
 #pragma once
 #include <map>
 #include <optional>
@@ -12,7 +13,8 @@ namespace dt::contract {
 
 using StringMap = std::map<std::string, std::string>;
 
-// ---- answers --------------------------------------------------------------------------------------------------------
+// ---- answers
+// --------------------------------------------------------------------------------------------------------
 
 struct SandboxVolume {
   std::string volumeId;
@@ -26,8 +28,8 @@ struct SandboxListItem {
   std::string id, organizationId, name, target;
   std::optional<std::string> runnerId;
   std::string sandboxClass = "container";
-  std::string state, desiredState;       // `state` is the display state
-  std::optional<std::string> snapshot;   // name
+  std::string state, desiredState;      // `state` is the display state
+  std::optional<std::string> snapshot;  // name
   std::string user;
   std::optional<std::string> errorReason;
   bool recoverable = false;
@@ -36,24 +38,26 @@ struct SandboxListItem {
   std::optional<std::string> networkAllowList, domainAllowList;
   int64_t cpu = 0, gpu = 0;
   std::optional<std::string> gpuType;
-  int64_t memory = 0, disk = 0;          // GiB
+  int64_t memory = 0, disk = 0;  // GiB
   bool spot = false;
   bool kvm = false;
   StringMap labels;
   std::string backupState = "None";
-  int64_t autoStopInterval = 0, autoPauseInterval = 0, autoArchiveInterval = 0, autoDeleteInterval = -1;  // minutes
+  int64_t autoStopInterval = 0, autoPauseInterval = 0, autoArchiveInterval = 0,
+          autoDeleteInterval = -1;  // minutes
   std::optional<std::string> autoDestroyAt;
-  std::optional<int64_t> queueTimeout;   // minutes
+  std::optional<int64_t> queueTimeout;  // minutes
   std::string createdAt, updatedAt;
   std::optional<std::string> lastActivityAt, daemonVersion;
   std::string toolboxProxyUrl;
   static constexpr bool omit_null(std::string_view) { return true; }
 };
 BOOST_DESCRIBE_STRUCT(SandboxListItem, (),
-                      (id, organizationId, name, target, runnerId, sandboxClass, state, desiredState, snapshot, user, errorReason,
-                       recoverable, public_, networkBlockAll, networkAllowList, domainAllowList, cpu, gpu, gpuType, memory, disk,
-                       spot, kvm, labels, backupState, autoStopInterval, autoPauseInterval, autoArchiveInterval,
-                       autoDeleteInterval, autoDestroyAt, queueTimeout, createdAt, updatedAt, lastActivityAt, daemonVersion,
+                      (id, organizationId, name, target, runnerId, sandboxClass, state, desiredState,
+                       snapshot, user, errorReason, recoverable, public_, networkBlockAll, networkAllowList,
+                       domainAllowList, cpu, gpu, gpuType, memory, disk, spot, kvm, labels, backupState,
+                       autoStopInterval, autoPauseInterval, autoArchiveInterval, autoDeleteInterval,
+                       autoDestroyAt, queueTimeout, createdAt, updatedAt, lastActivityAt, daemonVersion,
                        toolboxProxyUrl))
 
 struct Sandbox : SandboxListItem {
@@ -107,7 +111,8 @@ struct SandboxDesiredStateUpdated {
 };
 BOOST_DESCRIBE_STRUCT(SandboxDesiredStateUpdated, (), (sandbox, oldDesiredState, newDesiredState))
 
-// ---- requests -------------------------------------------------------------------------------------------------------
+// ---- requests
+// -------------------------------------------------------------------------------------------------------
 
 struct CreateSandboxVolume {
   std::string volumeId, mountPath;
@@ -117,14 +122,16 @@ BOOST_DESCRIBE_STRUCT(CreateSandboxVolume, (), (volumeId, mountPath, subpath))
 
 struct CreateSandbox {
   std::optional<std::string> name, snapshot, user;
-  std::optional<codec::bj::object> env, labels;   // values that are not strings become their text
+  std::optional<codec::bj::object> env, labels;  // values that are not strings become their text
   std::optional<bool> public_, networkBlockAll;
-  std::optional<std::string> networkAllowList, domainAllowList, outboundProxyUrl, otelEndpointOverride, target;
+  std::optional<std::string> networkAllowList, domainAllowList, outboundProxyUrl, otelEndpointOverride,
+      target;
   std::optional<int64_t> cpu, gpu;
-  codec::bj::value gpuType;                        // one value or a list of them
+  codec::bj::value gpuType;  // one value or a list of them
   std::optional<bool> spot;
   std::optional<int64_t> memory, disk;
-  std::optional<int64_t> autoStopInterval, autoPauseInterval, autoArchiveInterval, autoDeleteInterval, ttlMinutes;
+  std::optional<int64_t> autoStopInterval, autoPauseInterval, autoArchiveInterval, autoDeleteInterval,
+      ttlMinutes;
   std::optional<std::vector<CreateSandboxVolume>> volumes;
   std::optional<codec::bj::object> buildInfo;
   std::optional<std::string> linkedSandbox;
@@ -133,10 +140,11 @@ struct CreateSandbox {
   std::optional<int64_t> queueTimeout;
 };
 BOOST_DESCRIBE_STRUCT(CreateSandbox, (),
-                      (name, snapshot, user, env, labels, public_, networkBlockAll, networkAllowList, domainAllowList,
-                       outboundProxyUrl, otelEndpointOverride, target, cpu, gpu, gpuType, spot, memory, disk, autoStopInterval,
-                       autoPauseInterval, autoArchiveInterval, autoDeleteInterval, ttlMinutes, volumes, buildInfo, linkedSandbox,
-                       secrets, kvm, queueTimeout))
+                      (name, snapshot, user, env, labels, public_, networkBlockAll, networkAllowList,
+                       domainAllowList, outboundProxyUrl, otelEndpointOverride, target, cpu, gpu, gpuType,
+                       spot, memory, disk, autoStopInterval, autoPauseInterval, autoArchiveInterval,
+                       autoDeleteInterval, ttlMinutes, volumes, buildInfo, linkedSandbox, secrets, kvm,
+                       queueTimeout))
 void check(const CreateSandbox& body, Violations& violations);
 
 // {"a":1,"b":"x","c":{…}} -> a: "1", b: "x", c: "{…}"; null members are dropped.

@@ -1,4 +1,5 @@
-// An API in a process of its own (so that it can be killed), a client, and a runner that follows a script: both speak HTTP.
+// An API in a process of its own (so that it can be killed), a client, and a runner that follows a script:
+// both speak HTTP.
 #pragma once
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -54,7 +55,8 @@ class ApiProcess {
     ASSERT_GE(pid_, 0);
     if (pid_ == 0) child(fds[1]);
     ::close(fds[1]);
-    ASSERT_EQ(::read(fds[0], &port_, sizeof port_), static_cast<ssize_t>(sizeof port_)) << "the API did not start";
+    ASSERT_EQ(::read(fds[0], &port_, sizeof port_), static_cast<ssize_t>(sizeof port_))
+        << "the API did not start";
     ::close(fds[0]);
   }
   void kill9() {
@@ -104,7 +106,8 @@ class Caller {
  public:
   Caller(ApiProcess& api, std::string key) : api_(api), key_(std::move(key)) {}
   Task<Answer> call(std::string method, std::string target, std::string body = "") {
-    ClientRequest request{.method = std::move(method), .target = "/api" + target, .headers = {}, .body = std::move(body)};
+    ClientRequest request{
+        .method = std::move(method), .target = "/api" + target, .headers = {}, .body = std::move(body)};
     request.headers.set("Authorization", "Bearer " + key_);
     if (!request.body.empty()) request.headers.set("Content-Type", "application/json");
     CallContext ctx;
@@ -131,10 +134,10 @@ class Caller {
 class ScriptedRunner {
  public:
   explicit ScriptedRunner(ApiProcess& api) : caller_(api, kRunnerKey) {}
-  std::map<std::string, bool> sandboxes;      // id -> running
-  std::set<std::string> fail;                 // names whose create fails
-  std::vector<std::string> log;               // job types
-  Millis work{2};                             // how long a job takes
+  std::map<std::string, bool> sandboxes;  // id -> running
+  std::set<std::string> fail;             // names whose create fails
+  std::vector<std::string> log;           // job types
+  Millis work{2};                         // how long a job takes
   bool stop = false;
 
   Task<bool> healthcheck() {
@@ -189,8 +192,10 @@ class ScriptedRunner {
     if (job.type == contract::job_type::kCreateSandbox) {
       auto payload = decode<contract::CreateSandboxPayload>(*job.payload);
       EXPECT_TRUE(payload) << payload.error().message;
-      if (self.fail.contains(payload->name)) result = {"FAILED", "the disk is on fire", {}};
-      else self.sandboxes[job.resourceId] = true;
+      if (self.fail.contains(payload->name))
+        result = {"FAILED", "the disk is on fire", {}};
+      else
+        self.sandboxes[job.resourceId] = true;
     } else if (job.type == contract::job_type::kStartSandbox) {
       self.sandboxes[job.resourceId] = true;
     } else if (job.type == contract::job_type::kStopSandbox) {

@@ -48,7 +48,8 @@ class ApiSandbox : public ::testing::Test {
 };
 
 Task<void> ApiSandbox::life(ApiSandbox& t) {
-  auto created = co_await t.user.call("POST", "/sandbox", R"({"name":"box","labels":{"a":"b"},"env":{"X":"1"},"envVars":{}})");
+  auto created = co_await t.user.call("POST", "/sandbox",
+                                      R"({"name":"box","labels":{"a":"b"},"env":{"X":"1"},"envVars":{}})");
   EXPECT_EQ(created.status, 200) << created.text;
   EXPECT_EQ(created.at("state"), "started");
   EXPECT_EQ(created.at("daemonVersion"), "v9");
@@ -79,7 +80,8 @@ Task<void> ApiSandbox::life(ApiSandbox& t) {
   EXPECT_EQ(destroyed.status, 404);
   EXPECT_EQ(destroyed.message(), "Sandbox with ID or name " + id + " not found");
   EXPECT_TRUE(t.runner.sandboxes.empty());
-  EXPECT_EQ(t.runner.log, (std::vector<std::string>{"CREATE_SANDBOX", "STOP_SANDBOX", "START_SANDBOX", "DESTROY_SANDBOX"}));
+  EXPECT_EQ(t.runner.log,
+            (std::vector<std::string>{"CREATE_SANDBOX", "STOP_SANDBOX", "START_SANDBOX", "DESTROY_SANDBOX"}));
 }
 TEST_F(ApiSandbox, LifeOfASandbox) { play(life); }
 
@@ -127,7 +129,8 @@ TEST_F(ApiSandbox, Refusals) { play(refusals); }
 
 Task<void> ApiSandbox::settings(ApiSandbox& t) {
   co_await t.user.call("POST", "/sandbox", R"({"name":"box"})");
-  auto labels = co_await t.user.call("PUT", "/sandbox/box/labels", R"({"labels":{"k":"v","code-toolbox-language":"python"}})");
+  auto labels = co_await t.user.call("PUT", "/sandbox/box/labels",
+                                     R"({"labels":{"k":"v","code-toolbox-language":"python"}})");
   EXPECT_EQ(labels.at("labels"), R"({"code-toolbox-language":"python","k":"v"})") << labels.text;
   auto is_public = co_await t.user.call("POST", "/sandbox/box/public/true");
   EXPECT_EQ(is_public.at("public"), "true");
@@ -143,7 +146,8 @@ Task<void> ApiSandbox::settings(ApiSandbox& t) {
   EXPECT_NE(ttl.at("autoDestroyAt"), "<absent>") << ttl.text;
   auto forever = co_await t.user.call("POST", "/sandbox/box/ttl/0");
   EXPECT_EQ(forever.at("autoDestroyAt"), "<absent>");
-  auto network = co_await t.user.call("POST", "/sandbox/box/network-settings", R"({"networkAllowList":"10.0.0.0/8"})");
+  auto network =
+      co_await t.user.call("POST", "/sandbox/box/network-settings", R"({"networkAllowList":"10.0.0.0/8"})");
   EXPECT_EQ(network.at("networkAllowList"), "10.0.0.0/8") << network.text;
   auto nothing = co_await t.user.call("POST", "/sandbox/box/network-settings", "{}");
   EXPECT_EQ(nothing.status, 400);
@@ -172,14 +176,16 @@ Task<void> ApiSandbox::previews(ApiSandbox& t) {
   EXPECT_EQ(access.text, "true");
   auto closed = co_await t.proxy.call("GET", "/preview/" + id + "/public");
   EXPECT_EQ(closed.status, 404);
-  auto signed_url = co_await t.user.call("GET", "/sandbox/box/ports/3000/signed-preview-url?expiresInSeconds=60");
+  auto signed_url =
+      co_await t.user.call("GET", "/sandbox/box/ports/3000/signed-preview-url?expiresInSeconds=60");
   std::string token = signed_url.at("token");
   EXPECT_EQ(token.size(), 16u) << signed_url.text;
   auto whose = co_await t.proxy.call("GET", "/preview/" + token + "/3000/sandbox-id");
   EXPECT_EQ(whose.text, id);
   auto other_port = co_await t.proxy.call("GET", "/preview/" + token + "/3001/sandbox-id");
   EXPECT_EQ(other_port.status, 403);
-  auto expired = co_await t.user.call("POST", "/sandbox/box/ports/3000/signed-preview-url/" + token + "/expire");
+  auto expired =
+      co_await t.user.call("POST", "/sandbox/box/ports/3000/signed-preview-url/" + token + "/expire");
   EXPECT_EQ(expired.status, 200) << expired.text;
   auto nobody = co_await t.proxy.call("GET", "/preview/" + token + "/3000/sandbox-id");
   EXPECT_EQ(nobody.message(), "Invalid or expired token");
@@ -193,7 +199,8 @@ Task<void> ApiSandbox::previews(ApiSandbox& t) {
   auto runners = co_await t.user.call("GET", "/admin/runners");
   EXPECT_EQ(runners.json.as_array().size(), 1u) << runners.text;
   std::string runner_id(runners.json.as_array()[0].at("id").as_string());
-  auto closed_runner = co_await t.user.call("PATCH", "/admin/runners/" + runner_id + "/scheduling", R"({"unschedulable":true})");
+  auto closed_runner = co_await t.user.call("PATCH", "/admin/runners/" + runner_id + "/scheduling",
+                                            R"({"unschedulable":true})");
   EXPECT_EQ(closed_runner.status, 200) << closed_runner.text;
   auto nowhere = co_await t.user.call("POST", "/sandbox", "{}");
   EXPECT_EQ(nowhere.message(), "No available runners");
@@ -223,7 +230,8 @@ Task<void> ApiSandbox::many(ApiSandbox& t) {
   for (int i = 0; i < 50; ++i) {
     begin = std::chrono::steady_clock::now();
     co_await create_one(t.user, good);
-    single.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count());
+    single.push_back(
+        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count());
   }
   std::sort(single.begin(), single.end());
   printf("one create, runner does nothing: median %.2f ms, best %.2f ms\n", single[25], single[0]);
@@ -257,11 +265,13 @@ Task<void> ApiSandbox::crashes(ApiSandbox& t) {
   t.runner.work = Millis(5);
   for (int round = 0; round < 8; ++round) {
     TaskScope scope("creates");
-    for (int i = 0; i < 12; ++i) scope.spawn(create_named(t.user, "r" + std::to_string(round) + "-" + std::to_string(i), acknowledged));
+    for (int i = 0; i < 12; ++i)
+      scope.spawn(create_named(t.user, "r" + std::to_string(round) + "-" + std::to_string(i), acknowledged));
     if (round % 2 == 0) {
-      co_await Loop::current().sleep_for(Millis(3 + round * 7));   // mostly in the middle of everything
+      co_await Loop::current().sleep_for(Millis(3 + round * 7));  // mostly in the middle of everything
     } else {
-      size_t enough = acknowledged.size() + static_cast<size_t>(round);   // some clients have their answer, others wait
+      size_t enough =
+          acknowledged.size() + static_cast<size_t>(round);  // some clients have their answer, others wait
       for (int i = 0; i < 5000 && acknowledged.size() < enough; ++i) co_await Loop::current().sleep_for(1ms);
     }
     t.api.kill9();

@@ -15,7 +15,8 @@ class Compute {
   // The references must outlive it.
   Compute(store::Database& db, Clock& clock, EventHub& hub, SandboxSettings settings);
   ~Compute();
-  // Before serving: registers the default runner, queues unfinished jobs, continues pending sandboxes, starts the clockwork.
+  // Before serving: registers the default runner, queues unfinished jobs, continues pending sandboxes, starts
+  // the clockwork.
   Task<Status> start(DefaultRunner runner);
   std::vector<ApiRoute> table();
   // For the authenticator.

@@ -11,7 +11,7 @@ namespace dt::api {
 namespace {
 
 constexpr size_t kLongestMessage = 10'000;
-constexpr auto kLiveFor = std::chrono::seconds(90);   // after the last poll
+constexpr auto kLiveFor = std::chrono::seconds(90);  // after the last poll
 constexpr int64_t kLostPerTick = 100;
 
 // The first line and the end: what says most about a failure.
@@ -50,7 +50,8 @@ JobRecord Jobs::make(const Live& live, const RunnerId& runner, std::string_view 
 Status Jobs::load() {
   TRY(auto jobs, db_.read([](store::Reader& r) { return unfinished_jobs(r); }));
   for (JobRecord& job : jobs)
-    if (job.status == contract::job_status::kInProgress) lines_[job.runner.str()].ready.push_back(std::move(job));
+    if (job.status == contract::job_status::kInProgress)
+      lines_[job.runner.str()].ready.push_back(std::move(job));
   return {};
 }
 
@@ -72,7 +73,8 @@ Result<std::vector<JobRecord>> Jobs::take(Line& from, int64_t limit) {
   return jobs;
 }
 
-Task<Result<std::vector<JobRecord>>> Jobs::poll(const CallContext& ctx, RunnerId runner, Millis timeout, int64_t limit) {
+Task<Result<std::vector<JobRecord>>> Jobs::poll(const CallContext& ctx, RunnerId runner, Millis timeout,
+                                                int64_t limit) {
   Mono deadline = std::min(after(timeout), ctx.deadline);
   Line& own = line(runner);
   size_t on_cancel = ctx.cancel.on_cancel([&own] { own.changed.set(); });
@@ -86,7 +88,7 @@ Task<Result<std::vector<JobRecord>>> Jobs::poll(const CallContext& ctx, RunnerId
       Wall now = clock_.wall();
       jobs = co_await db_.write([=](store::Txn& txn) { return claim_pending_jobs(txn, runner, limit, now); });
       if (!jobs || !jobs->empty()) {
-        own.look_in_store = true;   // there may be more than `limit`
+        own.look_in_store = true;  // there may be more than `limit`
         break;
       }
       continue;
@@ -99,7 +101,8 @@ Task<Result<std::vector<JobRecord>>> Jobs::poll(const CallContext& ctx, RunnerId
   ctx.cancel.remove(on_cancel);
   if (ctx.cancel.cancelled() && jobs && !jobs->empty()) {
     // Nobody is there to take them any more: the next poll gets them.
-    own.ready.insert(own.ready.begin(), std::make_move_iterator(jobs->begin()), std::make_move_iterator(jobs->end()));
+    own.ready.insert(own.ready.begin(), std::make_move_iterator(jobs->begin()),
+                     std::make_move_iterator(jobs->end()));
     own.changed.set();
     jobs->clear();
   }
@@ -121,7 +124,8 @@ Task<Result<JobRecord>> Jobs::end_job(JobId id, std::function<Result<bool>(JobRe
     JobRecord job;
     JobSink::AfterCommit after;
   };
-  auto ended = co_await db_.write([sink = sink_, id, change = std::move(change), now = clock_.wall(), live = live_](store::Txn& txn) -> Result<Ended> {
+  auto ended = co_await db_.write([sink = sink_, id, change = std::move(change), now = clock_.wall(),
+                                   live = live_](store::Txn& txn) -> Result<Ended> {
     TRY(auto found, find_job(txn, id));
     if (!found) return fail(Code::not_found, "Job not found");
     Ended out{std::move(*found), {}};
@@ -144,8 +148,8 @@ Task<Result<JobRecord>> Jobs::update(RunnerId runner, JobId id, contract::Update
   auto change = [runner, body = std::move(body)](JobRecord& job) -> Result<bool> {
     if (job.runner != runner) return fail(Code::not_found, "Job not found");
     if (!legal(job.status, body.status))
-      return fail(Code::conflict, fmt::format("Invalid job status transition from {} to {} for job {}", job.status, body.status,
-                                              job.id.str()));
+      return fail(Code::conflict, fmt::format("Invalid job status transition from {} to {} for job {}",
+                                              job.status, body.status, job.id.str()));
     // A repeated end was applied in the transaction that wrote the first one.
     if (job.complete()) return false;
     job.status = body.status;
@@ -170,11 +174,13 @@ Task<Status> Jobs::tick() {
     auto change = [](JobRecord& j) -> Result<bool> {
       if (j.complete()) return false;
       j.status = contract::job_status::kFailed;
-      j.error_message = fmt::format("Job timed out - no update received for {} minutes", job_limit_minutes(j.type));
+      j.error_message =
+          fmt::format("Job timed out - no update received for {} minutes", job_limit_minutes(j.type));
       return true;
     };
     auto ended = co_await end_job(job.id, change);
-    if (!ended) log::error("a lost job could not be ended", {{"job", job.id.str()}, {"error", ended.error().message}});
+    if (!ended)
+      log::error("a lost job could not be ended", {{"job", job.id.str()}, {"error", ended.error().message}});
     auto& ready = line(job.runner).ready;
     std::erase_if(ready, [&](const JobRecord& queued) { return queued.id == job.id; });
   }

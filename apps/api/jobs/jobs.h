@@ -1,8 +1,9 @@
 // The outbox service: hands jobs to the runners that dialled in and takes their results. Loop thread only.
 //
-// A job that is written for a runner with a live connection is already IN_PROGRESS and goes from memory into its open poll: no
-// second commit before the runner has it. For a runner that is away it is PENDING and claimed by the next poll. After a restart
-// of the API every unfinished job is handed out again: runners must be able to take the same job twice.
+// A job that is written for a runner with a live connection is already IN_PROGRESS and goes from memory into
+// its open poll: no second commit before the runner has it. For a runner that is away it is PENDING and
+// claimed by the next poll. After a restart of the API every unfinished job is handed out again: runners must
+// be able to take the same job twice.
 #pragma once
 #include <deque>
 #include <functional>
@@ -24,9 +25,10 @@ class JobSink {
   using Live = std::shared_ptr<const std::set<std::string>>;
   using AfterCommit = std::move_only_function<void()>;
   virtual ~JobSink() = default;
-  // On the writer thread, inside the transaction that ends `job`: applies the result to the resource. What it returns runs
-  // on the loop after the commit.
-  virtual Result<AfterCommit> job_ended(store::Txn& txn, const JobRecord& job, Wall now, const Live& live) = 0;
+  // On the writer thread, inside the transaction that ends `job`: applies the result to the resource. What it
+  // returns runs on the loop after the commit.
+  virtual Result<AfterCommit> job_ended(store::Txn& txn, const JobRecord& job, Wall now,
+                                        const Live& live) = 0;
 };
 
 class Jobs {
@@ -39,12 +41,13 @@ class Jobs {
   using Live = JobSink::Live;
   Live live() const { return live_; }
   // For a runner in `live` the job is claimed on its behalf.
-  static JobRecord make(const Live& live, const RunnerId& runner, std::string_view type, std::string resource_id,
-                        std::optional<std::string> payload, Wall now);
+  static JobRecord make(const Live& live, const RunnerId& runner, std::string_view type,
+                        std::string resource_id, std::optional<std::string> payload, Wall now);
   // After the commit of a job made by make(): to the runner.
   void deliver(JobRecord job);
 
-  Task<Result<std::vector<JobRecord>>> poll(const CallContext& ctx, RunnerId runner, Millis timeout, int64_t limit);
+  Task<Result<std::vector<JobRecord>>> poll(const CallContext& ctx, RunnerId runner, Millis timeout,
+                                            int64_t limit);
   Task<Result<JobRecord>> update(RunnerId runner, JobId id, contract::UpdateJobStatus body);
   // Ends jobs whose runner went silent and forgets old ones. Called about once a minute.
   Task<Status> tick();
@@ -55,8 +58,8 @@ class Jobs {
 
  private:
   struct Line {
-    std::deque<JobRecord> ready;      // IN_PROGRESS, not handed out by this process yet
-    bool look_in_store = true;        // there may be PENDING ones
+    std::deque<JobRecord> ready;  // IN_PROGRESS, not handed out by this process yet
+    bool look_in_store = true;    // there may be PENDING ones
     Wall last_poll{};
     int waiting = 0;
     Event changed;

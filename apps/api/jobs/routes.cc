@@ -5,7 +5,7 @@
 namespace dt::api {
 namespace {
 
-constexpr int64_t kPollTimeout = 30, kLongestPoll = 60;   // seconds
+constexpr int64_t kPollTimeout = 30, kLongestPoll = 60;  // seconds
 
 }  // namespace
 
@@ -49,7 +49,8 @@ Result<contract::PaginatedJobs> JobRoutes::list(Call& call) {
   RunnerId runner = call.who.runner;
   TRY(auto found, db_.read([&](store::Reader& r) { return list_jobs(r, runner, status, page, limit); }));
   jobs_.seen(runner, found.items);
-  contract::PaginatedJobs out{.items = {}, .total = found.total, .page = page, .totalPages = (found.total + limit - 1) / limit};
+  contract::PaginatedJobs out{
+      .items = {}, .total = found.total, .page = page, .totalPages = (found.total + limit - 1) / limit};
   for (const JobRecord& job : found.items) out.items.push_back(to_dto(job));
   return out;
 }

@@ -3,10 +3,11 @@
 namespace dt::api {
 namespace {
 
-constexpr auto kKept = std::chrono::hours(24);   // a finished job stays readable
+constexpr auto kKept = std::chrono::hours(24);  // a finished job stays readable
 
-#define DT_JOB_COLUMNS                                                                                              \
-  "id, runner_id, type, status, resource_type, resource_id, payload, error_message, result_metadata, created_at, " \
+#define DT_JOB_COLUMNS                                                                                 \
+  "id, runner_id, type, status, resource_type, resource_id, payload, error_message, result_metadata, " \
+  "created_at, "                                                                                       \
   "updated_at"
 
 JobRecord from_row(const store::Row& row) {
@@ -30,7 +31,9 @@ Wall expiry(const JobRecord& job) {
 
 }  // namespace
 
-int64_t job_limit_minutes(std::string_view type) { return type == contract::job_type::kCreateSandbox ? 30 : 10; }
+int64_t job_limit_minutes(std::string_view type) {
+  return type == contract::job_type::kCreateSandbox ? 30 : 10;
+}
 
 contract::Job to_dto(const JobRecord& job) {
   contract::Job dto;
@@ -48,11 +51,12 @@ contract::Job to_dto(const JobRecord& job) {
 
 Status insert_job(store::Txn& txn, const JobRecord& job) {
   auto done = txn.exec(
-      "INSERT INTO jobs (" DT_JOB_COLUMNS ", expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", job.id, job.runner,
-      job.type, job.status, job.resource_type, job.resource_id, job.payload, job.error_message, job.result_metadata,
-      job.created_at, job.updated_at, expiry(job));
+      "INSERT INTO jobs (" DT_JOB_COLUMNS ", expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", job.id,
+      job.runner, job.type, job.status, job.resource_type, job.resource_id, job.payload, job.error_message,
+      job.result_metadata, job.created_at, job.updated_at, expiry(job));
   if (done) return {};
-  if (done.error().code == Code::conflict) return fail(Code::conflict, "An operation is already in progress for this resource");
+  if (done.error().code == Code::conflict)
+    return fail(Code::conflict, "An operation is already in progress for this resource");
   return std::unexpected(std::move(done).error());
 }
 
@@ -60,14 +64,18 @@ Result<std::optional<JobRecord>> find_job(store::Reader& db, const JobId& id) {
   return db.one("SELECT " DT_JOB_COLUMNS " FROM jobs WHERE id = ?", from_row, id);
 }
 
-Result<bool> has_unfinished_job(store::Reader& db, std::string_view resource_type, std::string_view resource_id) {
-  TRY(auto found, db.one("SELECT 1 FROM jobs WHERE resource_type = ? AND resource_id = ? AND status IN ('PENDING', 'IN_PROGRESS') "
-                         "LIMIT 1",
-                         [](const store::Row& row) { return row.integer(0); }, resource_type, resource_id));
+Result<bool> has_unfinished_job(store::Reader& db, std::string_view resource_type,
+                                std::string_view resource_id) {
+  TRY(auto found, db.one(
+                      "SELECT 1 FROM jobs WHERE resource_type = ? AND resource_id = ? AND status IN "
+                      "('PENDING', 'IN_PROGRESS') "
+                      "LIMIT 1",
+                      [](const store::Row& row) { return row.integer(0); }, resource_type, resource_id));
   return found.has_value();
 }
 
-Result<std::vector<JobRecord>> claim_pending_jobs(store::Txn& txn, const RunnerId& runner, int64_t limit, Wall now) {
+Result<std::vector<JobRecord>> claim_pending_jobs(store::Txn& txn, const RunnerId& runner, int64_t limit,
+                                                  Wall now) {
   TRY(auto jobs, txn.all("SELECT " DT_JOB_COLUMNS " FROM jobs WHERE runner_id = ? AND status = 'PENDING' "
                          "ORDER BY created_at, id LIMIT ?",
                          from_row, runner, limit));
@@ -80,27 +88,32 @@ Result<std::vector<JobRecord>> claim_pending_jobs(store::Txn& txn, const RunnerI
 }
 
 Status save_job(store::Txn& txn, const JobRecord& job) {
-  TRY(int64_t rows, txn.exec("UPDATE jobs SET status = ?, error_message = ?, result_metadata = ?, updated_at = ?, "
-                             "expires_at = ? WHERE id = ?",
-                             job.status, job.error_message, job.result_metadata, job.updated_at, expiry(job), job.id));
+  TRY(int64_t rows,
+      txn.exec("UPDATE jobs SET status = ?, error_message = ?, result_metadata = ?, updated_at = ?, "
+               "expires_at = ? WHERE id = ?",
+               job.status, job.error_message, job.result_metadata, job.updated_at, expiry(job), job.id));
   if (rows != 1) return fail(Code::not_found, "Job not found");
   return {};
 }
 
 Result<std::vector<JobRecord>> unfinished_jobs(store::Reader& db) {
-  return db.all("SELECT " DT_JOB_COLUMNS " FROM jobs WHERE status IN ('PENDING', 'IN_PROGRESS') ORDER BY created_at, id",
+  return db.all("SELECT " DT_JOB_COLUMNS
+                " FROM jobs WHERE status IN ('PENDING', 'IN_PROGRESS') ORDER BY created_at, id",
                 from_row);
 }
 
 Result<std::vector<JobRecord>> lost_jobs(store::Reader& db, Wall now, int64_t limit) {
-  return db.all("SELECT " DT_JOB_COLUMNS " FROM jobs WHERE expires_at <= ? AND status IN ('PENDING', 'IN_PROGRESS') "
+  return db.all("SELECT " DT_JOB_COLUMNS
+                " FROM jobs WHERE expires_at <= ? AND status IN ('PENDING', 'IN_PROGRESS') "
                 "ORDER BY expires_at LIMIT ?",
                 from_row, now, limit);
 }
 
 Result<bool> has_old_jobs(store::Reader& db, Wall now) {
-  TRY(auto found, db.one("SELECT 1 FROM jobs WHERE expires_at <= ? AND status IN ('COMPLETED', 'FAILED') LIMIT 1",
-                         [](const store::Row& row) { return row.integer(0); }, now));
+  TRY(auto found,
+      db.one(
+          "SELECT 1 FROM jobs WHERE expires_at <= ? AND status IN ('COMPLETED', 'FAILED') LIMIT 1",
+          [](const store::Row& row) { return row.integer(0); }, now));
   return found.has_value();
 }
 
@@ -108,12 +121,13 @@ Result<int64_t> remove_old_jobs(store::Txn& txn, Wall now) {
   return txn.exec("DELETE FROM jobs WHERE expires_at <= ? AND status IN ('COMPLETED', 'FAILED')", now);
 }
 
-Result<JobPage> list_jobs(store::Reader& db, const RunnerId& runner, std::string_view status, int64_t page, int64_t limit) {
+Result<JobPage> list_jobs(store::Reader& db, const RunnerId& runner, std::string_view status, int64_t page,
+                          int64_t limit) {
   auto count = [](const store::Row& row) { return row.integer(0); };
   int64_t offset = (page - 1) * limit;
   JobPage out;
-  TRY(auto total, db.one("SELECT count(*) FROM jobs WHERE runner_id = ? AND (? = '' OR status = ?)", count, runner, status,
-                         status));
+  TRY(auto total, db.one("SELECT count(*) FROM jobs WHERE runner_id = ? AND (? = '' OR status = ?)", count,
+                         runner, status, status));
   out.total = total.value_or(0);
   TRY(out.items, db.all("SELECT " DT_JOB_COLUMNS " FROM jobs WHERE runner_id = ? AND (? = '' OR status = ?) "
                         "ORDER BY created_at DESC, id DESC LIMIT ? OFFSET ?",

@@ -9,8 +9,8 @@ namespace dt::api {
 namespace {
 
 constexpr Access kProxy = only({Role::proxy});
-constexpr int64_t kDay = 86'400, kDefaultLife = 60;   // seconds
-constexpr size_t kTokenLength = 16;                   // it becomes part of a host name: a-z and 0-9 only
+constexpr int64_t kDay = 86'400, kDefaultLife = 60;  // seconds
+constexpr size_t kTokenLength = 16;                  // it becomes part of a host name: a-z and 0-9 only
 
 Result<int64_t> port_of(const Call& call) {
   auto port = parse_int(call.param("port"));
@@ -27,7 +27,9 @@ Result<int64_t> life_of(const Call& call) {
   return *seconds;
 }
 
-std::unexpected<Error> no_such(std::string_view id) { return fail(Code::not_found, fmt::format("Sandbox with ID {} not found", id)); }
+std::unexpected<Error> no_such(std::string_view id) {
+  return fail(Code::not_found, fmt::format("Sandbox with ID {} not found", id));
+}
 
 struct SignedToken {
   std::string token, sandbox;
@@ -37,8 +39,9 @@ struct SignedToken {
 
 Status write_token(store::Txn& txn, const SignedToken& t) {
   TRY([[maybe_unused]] int64_t old, txn.exec("DELETE FROM preview_tokens WHERE expires_at <= ?", t.now));
-  TRY([[maybe_unused]] int64_t rows, txn.exec("INSERT INTO preview_tokens (token, sandbox_id, port, expires_at) VALUES (?, ?, ?, ?)",
-                                              t.token, t.sandbox, t.port, t.expires));
+  TRY([[maybe_unused]] int64_t rows,
+      txn.exec("INSERT INTO preview_tokens (token, sandbox_id, port, expires_at) VALUES (?, ?, ?, ?)",
+               t.token, t.sandbox, t.port, t.expires));
   return {};
 }
 
@@ -49,8 +52,10 @@ std::vector<ApiRoute> Preview::table() {
   return {
       route({"GET", "/sandbox/{sandboxIdOrName}/toolbox-proxy-url", any_user}, this, &P::toolbox_url),
       route({"GET", "/sandbox/{sandboxIdOrName}/ports/{port}/preview-url", any_user}, this, &P::url),
-      route({"GET", "/sandbox/{sandboxIdOrName}/ports/{port}/signed-preview-url", any_user}, this, &P::signed_url),
-      route({"POST", "/sandbox/{sandboxIdOrName}/ports/{port}/signed-preview-url/{token}/expire", any_user}, this, &P::expire),
+      route({"GET", "/sandbox/{sandboxIdOrName}/ports/{port}/signed-preview-url", any_user}, this,
+            &P::signed_url),
+      route({"POST", "/sandbox/{sandboxIdOrName}/ports/{port}/signed-preview-url/{token}/expire", any_user},
+            this, &P::expire),
       route({"GET", "/preview/{sandboxId}/public", kProxy}, this, &P::is_public),
       route({"GET", "/preview/{sandboxId}/validate/{authToken}", kProxy}, this, &P::validate),
       route({"GET", "/preview/{sandboxId}/access", any_user}, this, &P::access),
@@ -66,7 +71,8 @@ Result<contract::Url> Preview::toolbox_url(Call& call) {
 Result<contract::PortPreviewUrl> Preview::url(Call& call) {
   TRY(int64_t port, port_of(call));
   TRY(SandboxRecord record, sandboxes_.find(call.who.organization, call.param("sandboxIdOrName")));
-  return contract::PortPreviewUrl{record.id.str(), preview_url(ledger_.settings(), port, record.id.str()), record.auth_token};
+  return contract::PortPreviewUrl{record.id.str(), preview_url(ledger_.settings(), port, record.id.str()),
+                                  record.auth_token};
 }
 
 Task<Result<contract::SignedPortPreviewUrl>> Preview::signed_url(Call& call) {
@@ -77,7 +83,8 @@ Task<Result<contract::SignedPortPreviewUrl>> Preview::signed_url(Call& call) {
   SignedToken token{random_token(kTokenLength), record.id.str(), port, now, now + std::chrono::seconds(life)};
   auto written = co_await ledger_.db().write([token](store::Txn& txn) { return write_token(txn, token); });
   if (!written) co_return std::unexpected(std::move(written).error());
-  co_return contract::SignedPortPreviewUrl{record.id.str(), port, token.token, preview_url(ledger_.settings(), port, token.token)};
+  co_return contract::SignedPortPreviewUrl{record.id.str(), port, token.token,
+                                           preview_url(ledger_.settings(), port, token.token)};
 }
 
 Task<Result<NoContent>> Preview::expire(Call& call) {
@@ -85,14 +92,16 @@ Task<Result<NoContent>> Preview::expire(Call& call) {
   CO_TRY(SandboxRecord record, sandboxes_.find(call.who.organization, call.param("sandboxIdOrName")));
   std::string token(call.param("token"));
   auto gone = co_await ledger_.db().write([token, port, sandbox = record.id](store::Txn& txn) {
-    return txn.exec("DELETE FROM preview_tokens WHERE token = ? AND port = ? AND sandbox_id = ?", token, port, sandbox);
+    return txn.exec("DELETE FROM preview_tokens WHERE token = ? AND port = ? AND sandbox_id = ?", token, port,
+                    sandbox);
   });
   if (!gone) co_return std::unexpected(std::move(gone).error());
   co_return NoContent{};
 }
 
 Result<SandboxRecord> Preview::visible(std::string_view id) {
-  TRY(auto record, ledger_.db().read([&](store::Reader& r) { return find_sandbox(r, SandboxId(std::string(id))); }));
+  TRY(auto record,
+      ledger_.db().read([&](store::Reader& r) { return find_sandbox(r, SandboxId(std::string(id))); }));
   if (!record || record->hidden()) return no_such(id);
   return std::move(*record);
 }
@@ -118,11 +127,13 @@ Result<PlainText> Preview::access(Call& call) {
 
 Result<PlainText> Preview::sandbox_of_token(Call& call) {
   TRY(int64_t port, port_of(call));
-  std::string_view token = call.param("sandboxId");   // the same place in the path as the id of the other routes
+  std::string_view token =
+      call.param("sandboxId");  // the same place in the path as the id of the other routes
   Wall now = ledger_.clock().wall();
   auto id = [](const store::Row& row) { return row.text(0); };
   TRY(auto found, ledger_.db().read([&](store::Reader& r) {
-    return r.one("SELECT sandbox_id FROM preview_tokens WHERE token = ? AND port = ? AND expires_at > ?", id, token, port, now);
+    return r.one("SELECT sandbox_id FROM preview_tokens WHERE token = ? AND port = ? AND expires_at > ?", id,
+                 token, port, now);
   }));
   if (!found) return fail(Code::forbidden, "Invalid or expired token");
   return PlainText{std::move(*found)};

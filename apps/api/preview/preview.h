@@ -1,4 +1,5 @@
-// Preview links, signed preview tokens, toolbox URL, and what the proxy asks to let a request in (contract api-sandbox §23).
+// Preview links, signed preview tokens, toolbox URL, and what the proxy asks to let a request in (contract
+// api-sandbox §23).
 #pragma once
 #include <vector>
 

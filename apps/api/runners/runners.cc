@@ -39,7 +39,8 @@ void apply(RunnerRecord& runner, contract::RunnerHealthcheck report, Wall now) {
     runner.disk = report.metrics->diskGiB;
     runner.score = availability_score(*report.metrics);
   }
-  bool healthy = !report.serviceHealth || std::ranges::all_of(*report.serviceHealth, [](const auto& s) { return s.healthy; });
+  bool healthy = !report.serviceHealth ||
+                 std::ranges::all_of(*report.serviceHealth, [](const auto& s) { return s.healthy; });
   if (runner.state != "decommissioned") runner.state = healthy ? "ready" : "unresponsive";
   runner.last_checked = runner.updated_at = now;
 }
@@ -75,7 +76,8 @@ std::vector<ApiRoute> Runners::table() {
       route({"GET", "/runners/by-sandbox/{sandboxId}", kRouters}, this, &Runners::by_sandbox),
       route({"GET", "/runners/{id}/full", kRouters}, this, &Runners::full),
       route({"GET", "/runners", user_with(Permission::read_runners)}, this, &Runners::of_organization),
-      route({"GET", "/runners/{id}", user_with(Permission::read_runners)}, this, &Runners::one_of_organization),
+      route({"GET", "/runners/{id}", user_with(Permission::read_runners)}, this,
+            &Runners::one_of_organization),
       route({"GET", "/admin/runners", admin_only}, this, &Runners::all),
       route({"PATCH", "/admin/runners/{id}/scheduling", admin_only}, this, &Runners::set_scheduling),
   };
@@ -111,9 +113,13 @@ Result<contract::RunnerFull> Runners::by_sandbox(Call& call) {
   return dto(*runner);
 }
 
-Result<std::vector<contract::Runner>> Runners::of_organization(Call&) { return std::vector<contract::Runner>{}; }
+Result<std::vector<contract::Runner>> Runners::of_organization(Call&) {
+  return std::vector<contract::Runner>{};
+}
 
-Result<contract::Runner> Runners::one_of_organization(Call&) { return fail(Code::not_found, "Runner not found"); }
+Result<contract::Runner> Runners::one_of_organization(Call&) {
+  return fail(Code::not_found, "Runner not found");
+}
 
 Result<std::vector<contract::RunnerFull>> Runners::all(Call&) {
   TRY(auto runners, db_.read([](store::Reader& r) { return list_runners(r); }));
@@ -137,14 +143,15 @@ Task<Result<NoContent>> Runners::set_scheduling(Call& call, contract::RunnerSche
 
 Task<Result<NoContent>> Runners::healthcheck(Call& call, contract::RunnerHealthcheck body) {
   RunnerId id = call.who.runner;
-  auto before = co_await db_.write([id, body = std::move(body), now = clock_.wall()](store::Txn& txn) -> Result<std::string> {
-    TRY(auto runner, find_runner(txn, id));
-    if (!runner) return fail(Code::not_found, "Runner not found");
-    std::string state = runner->state;
-    apply(*runner, body, now);
-    TRY_VOID(save_runner(txn, *runner));
-    return state == runner->state ? std::string() : runner->state;
-  });
+  auto before = co_await db_.write(
+      [id, body = std::move(body), now = clock_.wall()](store::Txn& txn) -> Result<std::string> {
+        TRY(auto runner, find_runner(txn, id));
+        if (!runner) return fail(Code::not_found, "Runner not found");
+        std::string state = runner->state;
+        apply(*runner, body, now);
+        TRY_VOID(save_runner(txn, *runner));
+        return state == runner->state ? std::string() : runner->state;
+      });
   if (!before) co_return std::unexpected(std::move(before).error());
   if (!before->empty()) log::info("runner changed its state", {{"runner", id.str()}, {"state", *before}});
   co_return NoContent{};

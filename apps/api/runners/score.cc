@@ -6,7 +6,7 @@
 namespace dt::api {
 namespace {
 
-constexpr size_t kDimensions = 7;   // cpu, memory, disk, allocated cpu, memory, disk, started sandboxes
+constexpr size_t kDimensions = 7;  // cpu, memory, disk, allocated cpu, memory, disk, started sandboxes
 constexpr std::array<double, kDimensions> kWeight = {0.25, 0.4, 0.4, 0.03, 0.03, 0.03, 0.1};
 constexpr std::array<double, kDimensions> kOptimal = {0, 0, 0, 100, 100, 100, 0};
 constexpr std::array<double, kDimensions> kCritical = {100, 100, 100, 500, 500, 500, 100};

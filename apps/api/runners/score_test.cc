@@ -5,8 +5,8 @@
 namespace dt::api {
 namespace {
 
-contract::RunnerMetrics metrics(double cpu, double memory, double disk, double alloc_cpu, double alloc_memory, double alloc_disk,
-                                double started, double load) {
+contract::RunnerMetrics metrics(double cpu, double memory, double disk, double alloc_cpu, double alloc_memory,
+                                double alloc_disk, double started, double load) {
   contract::RunnerMetrics m;
   m.currentCpuUsagePercentage = cpu;
   m.currentMemoryUsagePercentage = memory;

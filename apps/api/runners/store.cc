@@ -7,8 +7,9 @@
 namespace dt::api {
 namespace {
 
-#define DT_RUNNER_COLUMNS                                                                                           \
-  "id, name, region_id, api_key, sandbox_class, state, unschedulable, domain, api_url, proxy_url, app_version, "    \
+#define DT_RUNNER_COLUMNS                                                                           \
+  "id, name, region_id, api_key, sandbox_class, state, unschedulable, domain, api_url, proxy_url, " \
+  "app_version, "                                                                                   \
   "cpu, memory, disk, metrics, score, last_checked, created_at, updated_at"
 
 RunnerRecord from_row(const store::Row& row) {
@@ -42,8 +43,11 @@ struct Allocated {
 };
 
 Result<Allocated> allocated_on(store::Reader& db, const RunnerId& id) {
-  auto read = [](const store::Row& row) { return Allocated{row.real(0), row.real(1), row.real(2), row.integer(3)}; };
-  TRY(auto sums, db.one("SELECT total(CASE WHEN holds = 2 THEN cpu ELSE 0 END), total(CASE WHEN holds = 2 THEN memory ELSE 0 END), "
+  auto read = [](const store::Row& row) {
+    return Allocated{row.real(0), row.real(1), row.real(2), row.integer(3)};
+  };
+  TRY(auto sums, db.one("SELECT total(CASE WHEN holds = 2 THEN cpu ELSE 0 END), total(CASE WHEN holds = 2 "
+                        "THEN memory ELSE 0 END), "
                         "total(disk), coalesce(sum(gpu), 0) FROM sandboxes WHERE runner_id = ? AND holds > 0",
                         read, id));
   return sums.value_or(Allocated{});
@@ -53,8 +57,10 @@ bool fits(double promised, int64_t wanted, double capacity, double factor) {
   return capacity <= 0 || promised + static_cast<double>(wanted) <= capacity * factor;
 }
 
-bool fits(const RunnerRecord& runner, const Allocated& now, const Demand& demand, const Overcommit& overcommit) {
-  return fits(now.cpu, demand.cpu, runner.cpu, overcommit.cpu) && fits(now.memory, demand.memory, runner.memory, overcommit.memory) &&
+bool fits(const RunnerRecord& runner, const Allocated& now, const Demand& demand,
+          const Overcommit& overcommit) {
+  return fits(now.cpu, demand.cpu, runner.cpu, overcommit.cpu) &&
+         fits(now.memory, demand.memory, runner.memory, overcommit.memory) &&
          fits(now.disk, demand.disk, runner.disk, overcommit.disk);
 }
 
@@ -122,8 +128,10 @@ Result<std::optional<RunnerRecord>> find_runner_by_key(store::Reader& db, std::s
   return db.one("SELECT " DT_RUNNER_COLUMNS " FROM runners WHERE api_key = ?", from_row, api_key);
 }
 
-Result<std::optional<RunnerRecord>> find_runner_by_name(store::Reader& db, std::string_view region, std::string_view name) {
-  return db.one("SELECT " DT_RUNNER_COLUMNS " FROM runners WHERE region_id = ? AND name = ?", from_row, region, name);
+Result<std::optional<RunnerRecord>> find_runner_by_name(store::Reader& db, std::string_view region,
+                                                        std::string_view name) {
+  return db.one("SELECT " DT_RUNNER_COLUMNS " FROM runners WHERE region_id = ? AND name = ?", from_row,
+                region, name);
 }
 
 Result<std::vector<RunnerRecord>> list_runners(store::Reader& db) {
@@ -132,25 +140,29 @@ Result<std::vector<RunnerRecord>> list_runners(store::Reader& db) {
 
 Status insert_runner(store::Txn& txn, const RunnerRecord& r) {
   TRY([[maybe_unused]] int64_t rows,
-      txn.exec("INSERT INTO runners (" DT_RUNNER_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-               r.id, r.name, r.region, r.api_key, r.sandbox_class, r.state, r.unschedulable, r.domain, r.api_url, r.proxy_url,
-               r.app_version, r.cpu, r.memory, r.disk, encode(r.metrics), r.score, r.last_checked, r.created_at, r.updated_at));
+      txn.exec("INSERT INTO runners (" DT_RUNNER_COLUMNS
+               ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+               r.id, r.name, r.region, r.api_key, r.sandbox_class, r.state, r.unschedulable, r.domain,
+               r.api_url, r.proxy_url, r.app_version, r.cpu, r.memory, r.disk, encode(r.metrics), r.score,
+               r.last_checked, r.created_at, r.updated_at));
   return {};
 }
 
 Status save_runner(store::Txn& txn, const RunnerRecord& r) {
   TRY(int64_t rows,
-      txn.exec("UPDATE runners SET api_key = ?, state = ?, unschedulable = ?, domain = ?, api_url = ?, proxy_url = ?, "
-               "app_version = ?, cpu = ?, memory = ?, disk = ?, metrics = ?, score = ?, last_checked = ?, updated_at = ? "
+      txn.exec("UPDATE runners SET api_key = ?, state = ?, unschedulable = ?, domain = ?, api_url = ?, "
+               "proxy_url = ?, "
+               "app_version = ?, cpu = ?, memory = ?, disk = ?, metrics = ?, score = ?, last_checked = ?, "
+               "updated_at = ? "
                "WHERE id = ?",
-               r.api_key, r.state, r.unschedulable, r.domain, r.api_url, r.proxy_url, r.app_version, r.cpu, r.memory, r.disk,
-               encode(r.metrics), r.score, r.last_checked, r.updated_at, r.id));
+               r.api_key, r.state, r.unschedulable, r.domain, r.api_url, r.proxy_url, r.app_version, r.cpu,
+               r.memory, r.disk, encode(r.metrics), r.score, r.last_checked, r.updated_at, r.id));
   if (rows != 1) return fail(Code::not_found, "Runner not found");
   return {};
 }
 
-Result<RunnerRecord> choose_runner(store::Reader& db, const Demand& demand, const Overcommit& overcommit, Wall now,
-                                   Wall api_started) {
+Result<RunnerRecord> choose_runner(store::Reader& db, const Demand& demand, const Overcommit& overcommit,
+                                   Wall now, Wall api_started) {
   TRY(auto runners, list_runners(db));
   std::optional<RunnerRecord> best;
   double best_score = -1;

@@ -16,7 +16,8 @@ struct RunnerRecord {
   RunnerId id;
   std::string name, region, api_key;
   std::string sandbox_class = "container";
-  std::string state = "initializing";   // initializing ready unresponsive decommissioned; as last told, see runner_state()
+  std::string state =
+      "initializing";  // initializing ready unresponsive decommissioned; as last told, see runner_state()
   bool unschedulable = false;
   std::optional<std::string> domain, api_url, proxy_url, app_version;
   double cpu = 0, memory = 0, disk = 0;  // capacity; 0: not reported
@@ -35,13 +36,14 @@ contract::RunnerFull to_full_dto(const RunnerRecord& runner, std::string_view st
 
 Result<std::optional<RunnerRecord>> find_runner(store::Reader& db, const RunnerId& id);
 Result<std::optional<RunnerRecord>> find_runner_by_key(store::Reader& db, std::string_view api_key);
-Result<std::optional<RunnerRecord>> find_runner_by_name(store::Reader& db, std::string_view region, std::string_view name);
+Result<std::optional<RunnerRecord>> find_runner_by_name(store::Reader& db, std::string_view region,
+                                                        std::string_view name);
 Result<std::vector<RunnerRecord>> list_runners(store::Reader& db);
 Status insert_runner(store::Txn& txn, const RunnerRecord& runner);
 Status save_runner(store::Txn& txn, const RunnerRecord& runner);
 
-// How much of a machine may be promised more than once. The defaults let a development machine hold a thousand small
-// sandboxes, most of which sleep.
+// How much of a machine may be promised more than once. The defaults let a development machine hold a
+// thousand small sandboxes, most of which sleep.
 struct Overcommit {
   double cpu = 1000, memory = 200, disk = 100;
 };
@@ -50,7 +52,7 @@ struct Demand {
   int64_t cpu = 0, memory = 0, disk = 0, gpu = 0;
 };
 // The best of the ready runners that the demand fits on; bad_request "No available runners".
-Result<RunnerRecord> choose_runner(store::Reader& db, const Demand& demand, const Overcommit& overcommit, Wall now,
-                                   Wall api_started);
+Result<RunnerRecord> choose_runner(store::Reader& db, const Demand& demand, const Overcommit& overcommit,
+                                   Wall now, Wall api_started);
 
 }  // namespace dt::api

@@ -3,7 +3,8 @@
 namespace dt::api {
 namespace {
 
-constexpr size_t kMostUnknown = 100'000;   // ids are not checked here: a bound for what a confused proxy could send
+constexpr size_t kMostUnknown =
+    100'000;  // ids are not checked here: a bound for what a confused proxy could send
 
 Status write_activity(store::Txn& txn, const std::unordered_map<SandboxId, Wall>& noted, Effects& effects) {
   for (const auto& [id, at] : noted) {

@@ -1,4 +1,5 @@
-// Last activity of sandboxes: noted in memory, written in batches, only forward in time (contract api-sandbox §23.4).
+// Last activity of sandboxes: noted in memory, written in batches, only forward in time (contract api-sandbox
+// §23.4).
 #pragma once
 #include <unordered_map>
 

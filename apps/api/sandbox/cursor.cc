@@ -18,8 +18,10 @@ BOOST_DESCRIBE_STRUCT(CursorText, (), (sort, number, text, id))
 
 std::string encode_cursor(const Cursor& cursor) {
   CursorText out{.sort = cursor.sort, .number = {}, .text = {}, .id = cursor.id};
-  if (const auto* number = std::get_if<int64_t>(&cursor.value)) out.number = *number;
-  else out.text = std::get<std::string>(cursor.value);
+  if (const auto* number = std::get_if<int64_t>(&cursor.value))
+    out.number = *number;
+  else
+    out.text = std::get<std::string>(cursor.value);
   return base64url_encode(encode(out));
 }
 

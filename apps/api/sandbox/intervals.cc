@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 using S = SandboxState;
 
 constexpr Millis kLongestSleep = 60s;
-constexpr Millis kAgain = 10s;         // when a rule is due but cannot act now
+constexpr Millis kAgain = 10s;  // when a rule is due but cannot act now
 constexpr int64_t kBatch = 100;
 
 std::optional<SandboxEvent> rule_for(const SandboxRecord& r, Wall now) {
@@ -74,8 +74,8 @@ Task<Status> Intervals::tick() {
     auto due = ledger_.db().read([=](store::Reader& r) { return due_sandboxes(r, now, kBatch); });
     if (!due) co_return std::unexpected(std::move(due).error());
     if (due->empty()) break;
-    auto done = co_await ledger_.write([ids = std::move(*due)](store::Txn& txn, const WriteContext& context, SandboxRecord&,
-                                                               Effects& effects) -> Status {
+    auto done = co_await ledger_.write([ids = std::move(*due)](store::Txn& txn, const WriteContext& context,
+                                                               SandboxRecord&, Effects& effects) -> Status {
       for (const SandboxId& id : ids) TRY_VOID(handle_due(txn, context, id, effects));
       return {};
     });
@@ -97,7 +97,7 @@ Millis Intervals::until_next() const {
 Task<void> Intervals::run(CancelSource cancel) {
   size_t on_cancel = cancel.on_cancel([this] { changed_.set(); });
   Mono next_flush = after(ledger_.settings().activity_flush);
-  earliest_ = ledger_.clock().wall();   // look at the store first
+  earliest_ = ledger_.clock().wall();  // look at the store first
   while (!cancel.cancelled()) {
     changed_.reset();
     Mono wake = std::min(after(until_next()), next_flush);

@@ -1,5 +1,6 @@
-// The clockwork: auto-stop, auto-delete, TTL, removal of dead records (contract api-sandbox §6.6, §9). Every record carries the
-// next moment at which a rule must look at it; this sleeps until the earliest one. Loop thread only.
+// The clockwork: auto-stop, auto-delete, TTL, removal of dead records (contract api-sandbox §6.6, §9). Every
+// record carries the next moment at which a rule must look at it; this sleeps until the earliest one. Loop
+// thread only.
 #pragma once
 #include <optional>
 

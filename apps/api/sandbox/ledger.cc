@@ -11,7 +11,7 @@
 namespace dt::api {
 namespace {
 
-constexpr size_t kCached = 16'384;   // encoded sandboxes, about 1.2 KiB each
+constexpr size_t kCached = 16'384;  // encoded sandboxes, about 1.2 KiB each
 
 }  // namespace
 
@@ -47,7 +47,8 @@ void SandboxLedger::take_back(const std::vector<JobRecord>& jobs) {
   for (const JobRecord& job : jobs) {
     // Known to nobody but the runner: its result will be answered with 404, which is fine.
     log::warn("a create was not stored, the runner is told to undo it", {{"sandbox", job.resource_id}});
-    auto undo = Jobs::make(nullptr, job.runner, contract::job_type::kDestroySandbox, job.resource_id, std::nullopt, clock_.wall());
+    auto undo = Jobs::make(nullptr, job.runner, contract::job_type::kDestroySandbox, job.resource_id,
+                           std::nullopt, clock_.wall());
     undo.status = contract::job_status::kInProgress;
     jobs_.deliver(std::move(undo));
   }
@@ -68,11 +69,13 @@ void SandboxLedger::announce(const SandboxChange& change) {
   }
   const SandboxRecord& old = *change.before;
   if (old.state != now.state) {
-    contract::SandboxStateUpdated event{dto, std::string(to_string(old.state)), std::string(to_string(now.state))};
+    contract::SandboxStateUpdated event{dto, std::string(to_string(old.state)),
+                                        std::string(to_string(now.state))};
     hub_.publish(now.organization, "sandbox.state.updated", encode(event));
   }
   if (old.desired != now.desired) {
-    contract::SandboxDesiredStateUpdated event{dto, std::string(to_string(old.desired)), std::string(to_string(now.desired))};
+    contract::SandboxDesiredStateUpdated event{dto, std::string(to_string(old.desired)),
+                                               std::string(to_string(now.desired))};
     hub_.publish(now.organization, "sandbox.desired-state.updated", encode(event));
   }
 }
@@ -109,13 +112,15 @@ Result<std::shared_ptr<const SandboxLedger::Encoded>> SandboxLedger::encoded(con
   if (auto it = cache_.find(id.str()); it != cache_.end()) return it->second;
   TRY(auto found, db_.read([&](store::Reader& r) { return find_sandbox(r, id); }));
   if (!found || found->hidden()) return nullptr;
-  auto entry = std::make_shared<const Encoded>(Encoded{found->organization, encode(to_dto(*found, settings_))});
+  auto entry =
+      std::make_shared<const Encoded>(Encoded{found->organization, encode(to_dto(*found, settings_))});
   if (cache_.size() >= kCached) cache_.erase(cache_.begin());
   cache_.emplace(id.str(), entry);
   return entry;
 }
 
-Result<JobSink::AfterCommit> SandboxLedger::job_ended(store::Txn& txn, const JobRecord& job, Wall now, const Live& live) {
+Result<JobSink::AfterCommit> SandboxLedger::job_ended(store::Txn& txn, const JobRecord& job, Wall now,
+                                                      const Live& live) {
   Effects effects;
   WriteContext context{now, started_, live, &settings_};
   TRY_VOID(handle_job_end(txn, context, job, effects));

@@ -1,5 +1,5 @@
-// The one way to write sandbox records: runs a transaction, then tells everybody who must know (runners, sockets, requests that
-// wait, the clockwork of intervals, the cache of encoded sandboxes). Loop thread only.
+// The one way to write sandbox records: runs a transaction, then tells everybody who must know (runners,
+// sockets, requests that wait, the clockwork of intervals, the cache of encoded sandboxes). Loop thread only.
 #pragma once
 #include <functional>
 #include <map>
@@ -18,7 +18,12 @@ namespace dt::api {
 class SandboxLedger final : public JobSink {
  public:
   SandboxLedger(store::Database& db, Clock& clock, Jobs& jobs, EventHub& hub, SandboxSettings settings)
-      : db_(db), clock_(clock), jobs_(jobs), hub_(hub), settings_(std::move(settings)), started_(clock.wall()) {}
+      : db_(db),
+        clock_(clock),
+        jobs_(jobs),
+        hub_(hub),
+        settings_(std::move(settings)),
+        started_(clock.wall()) {}
 
   const SandboxSettings& settings() const { return settings_; }
   store::Database& db() { return db_; }
@@ -32,9 +37,10 @@ class SandboxLedger final : public JobSink {
   Task<Result<SandboxRecord>> change(OrganizationId organization, std::string id_or_name, Fn fn);
 
   void publish(Effects effects);
-  // On the writer thread, at the end of a transaction that will succeed unless the disk fails: the jobs leave for their runners
-  // while the commit is on its way to the disk. Only for creates: a runner destroys what the API does not know, so a create
-  // that never became durable leaves nothing behind. Returns what was handed out.
+  // On the writer thread, at the end of a transaction that will succeed unless the disk fails: the jobs leave
+  // for their runners while the commit is on its way to the disk. Only for creates: a runner destroys what
+  // the API does not know, so a create that never became durable leaves nothing behind. Returns what was
+  // handed out.
   std::vector<JobRecord> hand_out_early(Effects& effects);
   // The commit failed after all: whatever the runner made of these creates must go.
   void take_back(const std::vector<JobRecord>& jobs);
@@ -68,7 +74,7 @@ class SandboxLedger final : public JobSink {
   Clock& clock_;
   Jobs& jobs_;
   EventHub& hub_;
-  Loop* loop_ = nullptr;   // set by resume()
+  Loop* loop_ = nullptr;  // set by resume()
   const SandboxSettings settings_;
   const Wall started_;
   std::multimap<std::string, Waiter*> waiters_;
@@ -83,20 +89,23 @@ Task<Result<SandboxRecord>> SandboxLedger::write(Fn fn) {
     SandboxRecord record;
     Effects effects;
   };
-  auto done = co_await db_.write([fn = std::move(fn), context = context()](store::Txn& txn) mutable -> Result<Done> {
-    Done out;
-    TRY_VOID(fn(txn, context, out.record, out.effects));
-    return out;
-  });
+  auto done =
+      co_await db_.write([fn = std::move(fn), context = context()](store::Txn& txn) mutable -> Result<Done> {
+        Done out;
+        TRY_VOID(fn(txn, context, out.record, out.effects));
+        return out;
+      });
   if (!done) co_return std::unexpected(std::move(done).error());
   publish(std::move(done->effects));
   co_return std::move(done->record);
 }
 
 template <class Fn>
-Task<Result<SandboxRecord>> SandboxLedger::change(OrganizationId organization, std::string id_or_name, Fn fn) {
-  auto body = [organization = std::move(organization), id_or_name = std::move(id_or_name), fn = std::move(fn)](
-                  store::Txn& txn, const WriteContext& context, SandboxRecord& record, Effects& effects) mutable -> Status {
+Task<Result<SandboxRecord>> SandboxLedger::change(OrganizationId organization, std::string id_or_name,
+                                                  Fn fn) {
+  auto body = [organization = std::move(organization), id_or_name = std::move(id_or_name),
+               fn = std::move(fn)](store::Txn& txn, const WriteContext& context, SandboxRecord& record,
+                                   Effects& effects) mutable -> Status {
     TRY(auto found, find_sandbox(txn, organization, id_or_name));
     if (!found) return sandbox_not_found(id_or_name);
     record = std::move(*found);

@@ -13,20 +13,27 @@ constexpr std::string_view kSandbox = "SANDBOX";
 
 std::string_view type_of(SandboxJob job) {
   switch (job) {
-    case SandboxJob::create: return contract::job_type::kCreateSandbox;
-    case SandboxJob::start: return contract::job_type::kStartSandbox;
-    case SandboxJob::stop: return contract::job_type::kStopSandbox;
-    case SandboxJob::destroy: return contract::job_type::kDestroySandbox;
+    case SandboxJob::create:
+      return contract::job_type::kCreateSandbox;
+    case SandboxJob::start:
+      return contract::job_type::kStartSandbox;
+    case SandboxJob::stop:
+      return contract::job_type::kStopSandbox;
+    case SandboxJob::destroy:
+      return contract::job_type::kDestroySandbox;
   }
   return {};
 }
 
 std::map<std::string, std::string> metadata_of(const SandboxRecord& r, const std::string& organization_name) {
-  return {{"organizationId", r.organization.str()}, {"organizationName", organization_name}, {"limitNetworkEgress", "false"}};
+  return {{"organizationId", r.organization.str()},
+          {"organizationName", organization_name},
+          {"limitNetworkEgress", "false"}};
 }
 
 void add_proxy_variables(std::map<std::string, std::string>& env, const std::string& url) {
-  for (const char* name : {"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"}) env.try_emplace(name, url);
+  for (const char* name : {"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"})
+    env.try_emplace(name, url);
 }
 
 std::string create_payload(const SandboxRecord& r, const std::string& organization_name) {
@@ -80,7 +87,8 @@ Result<std::optional<std::string>> payload_of(store::Reader& db, SandboxJob job,
 
 Status write_job(store::Txn& txn, const WriteContext& context, const SandboxRecord& r, SandboxJob job,
                  std::optional<std::string> payload, Effects& effects) {
-  auto record = Jobs::make(context.live, RunnerId(r.runner.value_or("")), type_of(job), r.id.str(), std::move(payload), context.now);
+  auto record = Jobs::make(context.live, RunnerId(r.runner.value_or("")), type_of(job), r.id.str(),
+                           std::move(payload), context.now);
   TRY_VOID(insert_job(txn, record));
   effects.jobs.push_back(std::move(record));
   return {};
@@ -88,9 +96,12 @@ Status write_job(store::Txn& txn, const WriteContext& context, const SandboxReco
 
 std::optional<SandboxEvent> event_of(const JobRecord& job) {
   bool good = job.status == contract::job_status::kCompleted;
-  if (job.type == contract::job_type::kCreateSandbox) return good ? SandboxEvent::create_completed : SandboxEvent::create_failed;
-  if (job.type == contract::job_type::kStartSandbox) return good ? SandboxEvent::start_completed : SandboxEvent::start_failed;
-  if (job.type == contract::job_type::kStopSandbox) return good ? SandboxEvent::stop_completed : SandboxEvent::stop_failed;
+  if (job.type == contract::job_type::kCreateSandbox)
+    return good ? SandboxEvent::create_completed : SandboxEvent::create_failed;
+  if (job.type == contract::job_type::kStartSandbox)
+    return good ? SandboxEvent::start_completed : SandboxEvent::start_failed;
+  if (job.type == contract::job_type::kStopSandbox)
+    return good ? SandboxEvent::stop_completed : SandboxEvent::stop_failed;
   if (job.type == contract::job_type::kDestroySandbox)
     return good ? SandboxEvent::destroy_completed : SandboxEvent::destroy_failed;
   return std::nullopt;
@@ -109,7 +120,8 @@ void note_result(SandboxRecord& r, const JobRecord& job) {
     r.error_reason = failure.reason;
     r.recoverable = failure.recoverable;
   } else if (job.result_metadata) {
-    if (auto result = decode<contract::SandboxJobResult>(*job.result_metadata); result && result->daemonVersion)
+    if (auto result = decode<contract::SandboxJobResult>(*job.result_metadata);
+        result && result->daemonVersion)
       r.daemon_version = result->daemonVersion;
   }
 }
@@ -125,10 +137,15 @@ Status resume_one(store::Txn& txn, const WriteContext& context, SandboxRecord& r
 }  // namespace
 
 Situation situation_of(const SandboxRecord& r) {
-  return {.state = r.state, .desired = r.desired, .pending = r.pending, .ephemeral = r.ephemeral(), .has_runner = r.runner.has_value()};
+  return {.state = r.state,
+          .desired = r.desired,
+          .pending = r.pending,
+          .ephemeral = r.ephemeral(),
+          .has_runner = r.runner.has_value()};
 }
 
-Status apply(store::Txn& txn, const WriteContext& context, SandboxRecord& record, const Transition& t, Effects& effects) {
+Status apply(store::Txn& txn, const WriteContext& context, SandboxRecord& record, const Transition& t,
+             Effects& effects) {
   SandboxRecord before = record;
   record.state = t.state;
   record.desired = t.desired;
@@ -153,14 +170,15 @@ Status apply(store::Txn& txn, const WriteContext& context, SandboxRecord& record
   return {};
 }
 
-Status handle_event(store::Txn& txn, const WriteContext& context, SandboxRecord& record, SandboxEvent event, Effects& effects) {
+Status handle_event(store::Txn& txn, const WriteContext& context, SandboxRecord& record, SandboxEvent event,
+                    Effects& effects) {
   TRY(bool busy, has_unfinished_job(txn, kSandbox, record.id.str()));
   TRY(Transition t, react(situation_of(record), event, busy));
   return t.changed ? apply(txn, context, record, t, effects) : Status{};
 }
 
-Status insert_with_job(store::Txn& txn, const WriteContext& context, SandboxRecord& record, const std::string& organization_name,
-                       Effects& effects) {
+Status insert_with_job(store::Txn& txn, const WriteContext& context, SandboxRecord& record,
+                       const std::string& organization_name, Effects& effects) {
   record.auth_token = random_token(kTokenLength);
   record.created_at = record.updated_at = record.last_activity_at = context.now;
   Transition first = resume(situation_of(record));
@@ -170,13 +188,14 @@ Status insert_with_job(store::Txn& txn, const WriteContext& context, SandboxReco
   if (!inserted && inserted.error().code == Code::conflict)
     return fail(Code::conflict, fmt::format("Sandbox with name {} already exists", record.name));
   TRY_VOID(inserted);
-  TRY_VOID(write_job(txn, context, record, SandboxJob::create, create_payload(record, organization_name), effects));
+  TRY_VOID(write_job(txn, context, record, SandboxJob::create, create_payload(record, organization_name),
+                     effects));
   effects.changes.push_back({std::nullopt, record});
   return {};
 }
 
-Status save_edit(store::Txn& txn, const WriteContext& context, const SandboxRecord& before, SandboxRecord& record,
-                 Effects& effects) {
+Status save_edit(store::Txn& txn, const WriteContext& context, const SandboxRecord& before,
+                 SandboxRecord& record, Effects& effects) {
   record.updated_at = context.now;
   TRY_VOID(save_sandbox(txn, record));
   effects.changes.push_back({before, record});
@@ -206,7 +225,8 @@ Status resume_pending(store::Txn& txn, const WriteContext& context, Effects& eff
 Failure parse_failure(const std::optional<std::string>& message, std::string_view fallback) {
   if (!message || message->empty()) return {std::string(fallback)};
   if (message->front() == '{')
-    if (auto parsed = decode<contract::JobFailure>(*message)) return {parsed->errorReason, *parsed->recoverable};
+    if (auto parsed = decode<contract::JobFailure>(*message))
+      return {parsed->errorReason, *parsed->recoverable};
   return {*message};
 }
 

@@ -73,7 +73,8 @@ std::string state_names() {
   std::string names;
   for (size_t i = 0; i < kSandboxStates; ++i) {
     auto state = static_cast<SandboxState>(i);
-    if (state != SandboxState::destroyed) names += (names.empty() ? "" : ", ") + std::string(to_string(state));
+    if (state != SandboxState::destroyed)
+      names += (names.empty() ? "" : ", ") + std::string(to_string(state));
   }
   return names;
 }
@@ -99,12 +100,14 @@ void add_labels(Where& where, const Query& query, Violations& wrong) {
   }
 }
 
-void add_range(Where& where, const Query& query, std::string_view name, std::string_view condition, Violations& wrong) {
+void add_range(Where& where, const Query& query, std::string_view name, std::string_view condition,
+               Violations& wrong) {
   if (!query.has(name)) return;
   where.add(condition, query_int(query, name, {1, 1, INT32_MAX}, wrong));
 }
 
-void add_date(Where& where, const Query& query, std::string_view name, std::string_view condition, Violations& wrong) {
+void add_date(Where& where, const Query& query, std::string_view name, std::string_view condition,
+              Violations& wrong) {
   auto text = query.get(name);
   if (!text || text->empty()) return;
   auto time = parse_iso8601(*text);
@@ -113,10 +116,12 @@ void add_date(Where& where, const Query& query, std::string_view name, std::stri
 }
 
 void add_flag(Where& where, const Query& query, std::string_view name, std::string_view column) {
-  if (auto flag = query_bool(query, name)) where.add(fmt::format("{} = ?", column), static_cast<int64_t>(*flag));
+  if (auto flag = query_bool(query, name))
+    where.add(fmt::format("{} = ?", column), static_cast<int64_t>(*flag));
 }
 
-SandboxFilter parse_filter(const Query& query, const OrganizationId& organization, const Names& names, Violations& wrong) {
+SandboxFilter parse_filter(const Query& query, const OrganizationId& organization, const Names& names,
+                           Violations& wrong) {
   Where where("organization_id = ?", organization.str());
   where.add("state <> 'destroyed'");
   if (!query_bool(query, "includeErroredDeleted").value_or(false))
@@ -137,12 +142,10 @@ SandboxFilter parse_filter(const Query& query, const OrganizationId& organizatio
                                       {"minDiskGiB", "disk >= ?"},     {"maxDiskGiB", "disk <= ?"},
                                       {"minGpu", "gpu >= ?"},          {"maxGpu", "gpu <= ?"}};
   for (const Range& range : kRanges) add_range(where, query, range.name, range.condition, wrong);
-  static constexpr Range kDates[] = {{"createdAtAfter", "created_at >= ?"},
-                                     {"createdAtBefore", "created_at <= ?"},
-                                     {"lastEventAfter", "last_activity_at >= ?"},
-                                     {"lastEventBefore", "last_activity_at <= ?"},
-                                     {"autoDestroyAtAfter", "auto_destroy_at >= ?"},
-                                     {"autoDestroyAtBefore", "auto_destroy_at <= ?"}};
+  static constexpr Range kDates[] = {
+      {"createdAtAfter", "created_at >= ?"},          {"createdAtBefore", "created_at <= ?"},
+      {"lastEventAfter", "last_activity_at >= ?"},    {"lastEventBefore", "last_activity_at <= ?"},
+      {"autoDestroyAtAfter", "auto_destroy_at >= ?"}, {"autoDestroyAtBefore", "auto_destroy_at <= ?"}};
   for (const Range& date : kDates) add_date(where, query, date.name, date.condition, wrong);
   add_flag(where, query, "isPublic", "is_public");
   add_flag(where, query, "isRecoverable", "recoverable");
@@ -150,7 +153,8 @@ SandboxFilter parse_filter(const Query& query, const OrganizationId& organizatio
 }
 
 template <size_t N>
-std::string parse_sort(const Query& query, const std::array<SortColumn, N>& columns, std::string fallback, Violations& wrong) {
+std::string parse_sort(const Query& query, const std::array<SortColumn, N>& columns, std::string fallback,
+                       Violations& wrong) {
   auto text = query.get("sort");
   if (!text || text->empty()) return fallback;
   std::string names;
@@ -177,7 +181,8 @@ SqlValue sort_value(const SandboxRecord& r, std::string_view wire) {
   return to_millis(wire == "createdAt" ? r.created_at : r.last_activity_at);
 }
 
-Result<std::vector<SandboxRecord>> rows_of(store::Reader& db, const std::string& sql, const std::vector<SqlValue>& values) {
+Result<std::vector<SandboxRecord>> rows_of(store::Reader& db, const std::string& sql,
+                                           const std::vector<SqlValue>& values) {
   TRY(auto statement, db.query(sql));
   for (const SqlValue& value : values) std::visit([&](const auto& v) { statement.bind(v); }, value);
   std::vector<SandboxRecord> rows;
@@ -225,10 +230,10 @@ Result<PageQuery> parse_page_query(const Query& query, const OrganizationId& org
 Result<CursorRows> list_sandboxes(store::Reader& db, const CursorQuery& query) {
   const SortColumn& column = column_of(kCursorSorts, query.sort);
   const char* order = query.descending ? "DESC" : "ASC";
-  std::string sql = fmt::format("SELECT {} FROM sandboxes WHERE {} ORDER BY {} {}, id {} LIMIT ?", kSandboxColumns,
-                                query.filter.where, column.column, order, order);
+  std::string sql = fmt::format("SELECT {} FROM sandboxes WHERE {} ORDER BY {} {}, id {} LIMIT ?",
+                                kSandboxColumns, query.filter.where, column.column, order, order);
   auto values = query.filter.values;
-  values.emplace_back(query.limit + 1);   // one more says whether there is a next page
+  values.emplace_back(query.limit + 1);  // one more says whether there is a next page
   CursorRows out;
   TRY(out.items, rows_of(db, sql, values));
   if (std::cmp_less_equal(out.items.size(), query.limit)) return out;
@@ -244,9 +249,10 @@ Result<PageRows> list_sandboxes(store::Reader& db, const PageQuery& query) {
   for (const SqlValue& value : query.filter.values) std::visit([&](const auto& v) { count.bind(v); }, value);
   TRY(bool counted, count.step());
   if (counted) out.total = count.row().integer(0);
-  std::string sql = fmt::format("SELECT {} FROM sandboxes WHERE {} ORDER BY {} {} NULLS LAST, created_at DESC, id LIMIT ? OFFSET ?",
-                                kSandboxColumns, query.filter.where, column_of(kPageSorts, query.sort).column,
-                                query.descending ? "DESC" : "ASC");
+  std::string sql = fmt::format(
+      "SELECT {} FROM sandboxes WHERE {} ORDER BY {} {} NULLS LAST, created_at DESC, id LIMIT ? OFFSET ?",
+      kSandboxColumns, query.filter.where, column_of(kPageSorts, query.sort).column,
+      query.descending ? "DESC" : "ASC");
   auto values = query.filter.values;
   values.emplace_back(query.limit);
   values.emplace_back((query.page - 1) * query.limit);

@@ -1,4 +1,5 @@
-// The query of GET /sandbox and GET /sandbox/paginated (contract api-sandbox §5.1, §5.2), its cursor and its SQL.
+// The query of GET /sandbox and GET /sandbox/paginated (contract api-sandbox §5.1, §5.2), its cursor and its
+// SQL.
 #pragma once
 #include <optional>
 #include <string>
@@ -21,7 +22,7 @@ struct SandboxFilter {
 
 struct CursorQuery {
   SandboxFilter filter;
-  std::string sort = "lastActivityAt";   // wire name
+  std::string sort = "lastActivityAt";  // wire name
   bool descending = true;
   int64_t limit = 100;
 };

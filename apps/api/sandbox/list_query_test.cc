@@ -22,7 +22,7 @@ TEST(Cursor, RoundTrip) {
     EXPECT_EQ(back->id, "id-1");
   }
   EXPECT_FALSE(decode_cursor("%%%"));
-  EXPECT_FALSE(decode_cursor("e30"));   // {}
+  EXPECT_FALSE(decode_cursor("e30"));  // {}
 }
 
 TEST(ListQuery, Refusals) {
@@ -32,9 +32,12 @@ TEST(ListQuery, Refusals) {
   EXPECT_EQ(refusal("limit=201"), "limit must not be greater than 200");
   EXPECT_EQ(refusal("minCpu=0"), "minCpu must not be less than 1");
   EXPECT_EQ(refusal("createdAtAfter=yesterday"), "createdAtAfter must be a valid ISO 8601 date string");
-  EXPECT_EQ(refusal("states=destroyed").substr(0, 71), "each value in states must be one of the following values: creating, res");
+  EXPECT_EQ(refusal("states=destroyed").substr(0, 71),
+            "each value in states must be one of the following values: creating, res");
   EXPECT_EQ(refusal("states=started,stopped").substr(0, 20), "each value in states");
-  EXPECT_EQ(refusal("sort=size"), "sort must be one of the following values: name, cpu, memoryGib, diskGib, lastActivityAt, createdAt");
+  EXPECT_EQ(
+      refusal("sort=size"),
+      "sort must be one of the following values: name, cpu, memoryGib, diskGib, lastActivityAt, createdAt");
 }
 
 // A cursor belongs to the order it was made for.
@@ -56,9 +59,12 @@ std::string domains(std::string_view list) {
 TEST(NetworkSettings, AllowLists) {
   EXPECT_EQ(networks("10.0.0.0/8, 192.168.1.0/16,"), "");
   EXPECT_EQ(networks("x/8"), "Invalid IP address: \"x\" in network \"x/8\". Must be a valid IPv4 address");
-  EXPECT_EQ(networks("::1/8"), "Invalid IP address: \"::1\" in network \"::1/8\". Must be a valid IPv4 address");
-  EXPECT_EQ(networks("1.2.3.4"), "Invalid network format: \"1.2.3.4\". Missing CIDR prefix length (e.g., /24)");
-  EXPECT_EQ(networks("1.2.3.4/33"), "Invalid CIDR prefix length: 1.2.3.4/33. Prefix must be between 0 and 32");
+  EXPECT_EQ(networks("::1/8"),
+            "Invalid IP address: \"::1\" in network \"::1/8\". Must be a valid IPv4 address");
+  EXPECT_EQ(networks("1.2.3.4"),
+            "Invalid network format: \"1.2.3.4\". Missing CIDR prefix length (e.g., /24)");
+  EXPECT_EQ(networks("1.2.3.4/33"),
+            "Invalid CIDR prefix length: 1.2.3.4/33. Prefix must be between 0 and 32");
   EXPECT_EQ(networks("1.2.3.4/x"), "Invalid CIDR prefix length: 1.2.3.4/x. Prefix must be between 0 and 32");
   EXPECT_EQ(networks(",,,,,,,,,,"), "Network allow list cannot contain more than 10 networks");
   EXPECT_EQ(domains("example.com,*.example.org"), "");
@@ -73,7 +79,8 @@ TEST(NetworkSettings, Update) {
     auto done = apply_network_settings(r, *json::parse(body));
     return done ? "" : done.error().message;
   };
-  EXPECT_EQ(apply("{}"), "At least one of networkBlockAll, networkAllowList or domainAllowList must be provided");
+  EXPECT_EQ(apply("{}"),
+            "At least one of networkBlockAll, networkAllowList or domainAllowList must be provided");
   EXPECT_EQ(apply(R"({"networkBlockAll":null})"), "networkBlockAll must be a boolean value");
   EXPECT_EQ(apply(R"({"networkBlockAll":true})"), "");
   EXPECT_TRUE(r.network_block_all);

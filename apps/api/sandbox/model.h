@@ -16,11 +16,11 @@ struct SandboxRecord {
   OrganizationId organization;
   std::string name;
   std::string region;
-  std::optional<std::string> runner;         // none once it is destroyed
+  std::optional<std::string> runner;  // none once it is destroyed
   std::string sandbox_class = "container";
-  std::optional<std::string> snapshot;       // name
-  std::string snapshot_ref;                  // image reference for the runner
-  std::optional<std::string> entrypoint;     // JSON array
+  std::optional<std::string> snapshot;    // name
+  std::string snapshot_ref;               // image reference for the runner
+  std::optional<std::string> entrypoint;  // JSON array
   std::string os_user;
   contract::StringMap env, labels;
   std::vector<contract::SandboxVolume> volumes;
@@ -29,7 +29,7 @@ struct SandboxRecord {
   std::optional<std::string> network_allow_list, domain_allow_list, outbound_proxy_url, otel_endpoint;
   int64_t cpu = 0, gpu = 0;
   std::optional<std::string> gpu_type;
-  int64_t memory = 0, disk = 0;              // GiB
+  int64_t memory = 0, disk = 0;  // GiB
   SandboxState state = SandboxState::unknown;
   DesiredState desired = DesiredState::started;
   bool pending = true;
@@ -54,7 +54,7 @@ struct SandboxRecord {
 
 // What a write did to a record. Published after the commit.
 struct SandboxChange {
-  std::optional<SandboxRecord> before;       // none: inserted
+  std::optional<SandboxRecord> before;  // none: inserted
   SandboxRecord after;
 };
 

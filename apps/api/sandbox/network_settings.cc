@@ -15,7 +15,9 @@ bool is_alpha(char c) { return is_alnum(c) && !(c >= '0' && c <= '9'); }
 bool is_ipv4(std::string_view text) {
   auto parts = split(text, '.');
   return parts.size() == 4 && std::ranges::all_of(parts, [](std::string_view part) {
-           if (part.empty() || part.size() > 3 || !std::ranges::all_of(part, [](char c) { return c >= '0' && c <= '9'; })) return false;
+           if (part.empty() || part.size() > 3 ||
+               !std::ranges::all_of(part, [](char c) { return c >= '0' && c <= '9'; }))
+             return false;
            return *parse_int(part) <= 255;
          });
 }
@@ -24,13 +26,17 @@ Status check_network(std::string_view item) {
   size_t slash = item.find('/');
   std::string_view ip = item.substr(0, slash);
   if (!is_ipv4(ip))
-    return fail(Code::bad_request, fmt::format("Invalid IP address: \"{}\" in network \"{}\". Must be a valid IPv4 address", ip, item));
+    return fail(
+        Code::bad_request,
+        fmt::format("Invalid IP address: \"{}\" in network \"{}\". Must be a valid IPv4 address", ip, item));
   if (slash == std::string_view::npos || slash + 1 == item.size())
-    return fail(Code::bad_request, fmt::format("Invalid network format: \"{}\". Missing CIDR prefix length (e.g., /24)", item));
+    return fail(Code::bad_request,
+                fmt::format("Invalid network format: \"{}\". Missing CIDR prefix length (e.g., /24)", item));
   std::string_view digits = item.substr(slash + 1);
   auto prefix = digits.size() <= 2 ? parse_int(digits) : std::nullopt;
   if (!prefix || *prefix < 0 || *prefix > 32)
-    return fail(Code::bad_request, fmt::format("Invalid CIDR prefix length: {}. Prefix must be between 0 and 32", item));
+    return fail(Code::bad_request,
+                fmt::format("Invalid CIDR prefix length: {}. Prefix must be between 0 and 32", item));
   return {};
 }
 
@@ -67,7 +73,8 @@ Status check_network_allow_list(std::string_view list) {
   auto items = split(list, ',');
   for (std::string_view item : items)
     if (!trim(item).empty()) TRY_VOID(check_network(trim(item)));
-  if (items.size() > kLongestList) return fail(Code::bad_request, "Network allow list cannot contain more than 10 networks");
+  if (items.size() > kLongestList)
+    return fail(Code::bad_request, "Network allow list cannot contain more than 10 networks");
   return {};
 }
 
@@ -75,8 +82,10 @@ Status check_domain_allow_list(std::string_view list) {
   auto items = split(list, ',');
   for (std::string_view item : items)
     if (!trim(item).empty() && !is_domain(trim(item)))
-      return fail(Code::bad_request, fmt::format("Invalid domain: \"{}\". Must be a valid domain name", trim(item)));
-  if (items.size() > kLongestList) return fail(Code::bad_request, "Domain allow list cannot contain more than 10 domains");
+      return fail(Code::bad_request,
+                  fmt::format("Invalid domain: \"{}\". Must be a valid domain name", trim(item)));
+  if (items.size() > kLongestList)
+    return fail(Code::bad_request, "Domain allow list cannot contain more than 10 domains");
   return {};
 }
 
@@ -88,7 +97,8 @@ Status apply_network_settings(SandboxRecord& record, const codec::bj::value& bod
   TRY_VOID(member(body.get_object(), "networkAllowList", networks, "must be a string"));
   TRY_VOID(member(body.get_object(), "domainAllowList", domains, "must be a string"));
   if (!block && !networks && !domains)
-    return fail(Code::bad_request, "At least one of networkBlockAll, networkAllowList or domainAllowList must be provided");
+    return fail(Code::bad_request,
+                "At least one of networkBlockAll, networkAllowList or domainAllowList must be provided");
   if (networks) TRY_VOID(check_network_allow_list(*networks));
   if (domains) TRY_VOID(check_domain_allow_list(*domains));
   if (block) {

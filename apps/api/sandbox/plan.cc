@@ -29,23 +29,29 @@ std::optional<std::string> unless_blank(const std::optional<std::string>& value)
 
 Status check_form(const CreateSandbox& body) {
   if (body.buildInfo) {
-    if (given(body.snapshot)) return fail(Code::bad_request, "Cannot specify a snapshot when using a build info entry");
+    if (given(body.snapshot))
+      return fail(Code::bad_request, "Cannot specify a snapshot when using a build info entry");
     if (given(body.linkedSandbox))
-      return fail(Code::bad_request, "linkedSandbox is not supported with declarative builds. Create a sandbox from a snapshot");
-    return fail(Code::unprocessable, "Declarative builds are not supported by this server yet. Create a sandbox from a snapshot");
+      return fail(Code::bad_request,
+                  "linkedSandbox is not supported with declarative builds. Create a sandbox from a snapshot");
+    return fail(Code::unprocessable,
+                "Declarative builds are not supported by this server yet. Create a sandbox from a snapshot");
   }
   if (given(body.cpu) || given(body.gpu) || given(body.memory) || given(body.disk))
     return fail(Code::bad_request, "Cannot specify Sandbox resources when using a snapshot");
   if (wants_gpu_type(body.gpuType))
-    return fail(Code::bad_request,
-                "Cannot specify GPU type when creating sandbox from snapshot. GPU type is inherited from snapshot.");
+    return fail(
+        Code::bad_request,
+        "Cannot specify GPU type when creating sandbox from snapshot. GPU type is inherited from snapshot.");
   return {};
 }
 
-Result<RegionRecord> region_for(store::Reader& db, const OrganizationRecord& organization, const CreateSandbox& body) {
+Result<RegionRecord> region_for(store::Reader& db, const OrganizationRecord& organization,
+                                const CreateSandbox& body) {
   if (!organization.default_region)
     return fail(Code::bad_request,
-                "This organization does not have a default region. Please open the Daytona Dashboard to set a default region.");
+                "This organization does not have a default region. Please open the Daytona Dashboard to set "
+                "a default region.");
   bool asked = given(body.target);
   std::string_view wanted = asked ? trim(*body.target) : std::string_view(*organization.default_region);
   TRY(auto region, find_region(db, organization.id, wanted));
@@ -53,24 +59,29 @@ Result<RegionRecord> region_for(store::Reader& db, const OrganizationRecord& org
   return std::move(*region);
 }
 
-Result<SnapshotRecord> snapshot_for(store::Reader& db, const OrganizationId& organization, const std::string& region,
-                                    const std::string& name) {
+Result<SnapshotRecord> snapshot_for(store::Reader& db, const OrganizationId& organization,
+                                    const std::string& region, const std::string& name) {
   TRY(auto snapshot, find_snapshot(db, organization, name));
   if (!snapshot)
-    return fail(Code::bad_request, fmt::format("Snapshot {} not found. Did you add it through the Daytona Dashboard?", name));
+    return fail(Code::bad_request,
+                fmt::format("Snapshot {} not found. Did you add it through the Daytona Dashboard?", name));
   if (std::ranges::find(snapshot->regions, region) == snapshot->regions.end())
     return fail(Code::bad_request, fmt::format("Snapshot {} is not available in region {}", name, region));
-  if (snapshot->state != "active") return fail(Code::bad_request, fmt::format("Snapshot {} is {}", name, snapshot->state));
+  if (snapshot->state != "active")
+    return fail(Code::bad_request, fmt::format("Snapshot {} is {}", name, snapshot->state));
   if (snapshot->ref.empty()) return fail(Code::bad_request, "Snapshot ref is not defined");
   return std::move(*snapshot);
 }
 
 // Members of the body that need features this server does not have: a clear refusal, never silence.
 Status check_supported(const CreateSandbox& body, const SnapshotRecord& snapshot) {
-  if (given(body.linkedSandbox)) return fail(Code::unprocessable, "Linked sandboxes are not supported by this server yet");
+  if (given(body.linkedSandbox))
+    return fail(Code::unprocessable, "Linked sandboxes are not supported by this server yet");
   if (body.spot.value_or(false)) return fail(Code::bad_request, "Spot sandboxes require a GPU");
-  if (body.kvm.value_or(false)) return fail(Code::bad_request, "KVM is only available for linux-vm sandboxes");
-  if (given(body.autoPauseInterval)) return fail(Code::unprocessable, "Auto-pause is not supported for this sandbox");
+  if (body.kvm.value_or(false))
+    return fail(Code::bad_request, "KVM is only available for linux-vm sandboxes");
+  if (given(body.autoPauseInterval))
+    return fail(Code::unprocessable, "Auto-pause is not supported for this sandbox");
   if (body.secrets && !body.secrets->empty()) {
     const auto& first = body.secrets->front();
     std::string name = first.empty() ? "" : contract::string_values(first).begin()->second;
@@ -107,13 +118,16 @@ void take_body(SandboxRecord& r, const CreateSandbox& body, const SandboxSetting
   int64_t archive = body.autoArchiveInterval.value_or(settings.default_auto_archive);
   r.auto_archive = archive == 0 ? settings.max_auto_archive : std::min(archive, settings.max_auto_archive);
   r.auto_delete = body.autoDeleteInterval.value_or(-1);
-  if (given(body.ttlMinutes)) r.auto_destroy_at = now + std::chrono::minutes(std::min<int64_t>(*body.ttlMinutes, 1'000'000'000));
+  if (given(body.ttlMinutes))
+    r.auto_destroy_at = now + std::chrono::minutes(std::min<int64_t>(*body.ttlMinutes, 1'000'000'000));
   r.queue_timeout = body.queueTimeout;
 }
 
 Status check_intervals(const CreateSandbox& body) {
-  if (body.autoStopInterval.value_or(0) < 0) return fail(Code::bad_request, "Auto-stop interval must be non-negative");
-  if (body.autoArchiveInterval.value_or(0) < 0) return fail(Code::bad_request, "Auto-archive interval must be non-negative");
+  if (body.autoStopInterval.value_or(0) < 0)
+    return fail(Code::bad_request, "Auto-stop interval must be non-negative");
+  if (body.autoArchiveInterval.value_or(0) < 0)
+    return fail(Code::bad_request, "Auto-archive interval must be non-negative");
   return {};
 }
 
@@ -139,14 +153,19 @@ Result<Plan> plan_sandbox(store::Reader& db, const OrganizationId& organization,
   return plan;
 }
 
-Status place_sandbox(store::Reader& db, Plan& plan, const CreateSandbox& body, const SandboxSettings& settings, Wall now,
-                     Wall api_started) {
+Status place_sandbox(store::Reader& db, Plan& plan, const CreateSandbox& body,
+                     const SandboxSettings& settings, Wall now, Wall api_started) {
   SandboxRecord& r = plan.record;
   TRY_VOID(check_quota(db, plan.organization, r, settings));
   // There are no volumes yet, so none can be found.
   if (body.volumes && !body.volumes->empty())
     return fail(Code::not_found, fmt::format("Volume '{}' not found", body.volumes->front().volumeId));
-  Demand demand{.region = r.region, .sandbox_class = r.sandbox_class, .cpu = r.cpu, .memory = r.memory, .disk = r.disk, .gpu = r.gpu};
+  Demand demand{.region = r.region,
+                .sandbox_class = r.sandbox_class,
+                .cpu = r.cpu,
+                .memory = r.memory,
+                .disk = r.disk,
+                .gpu = r.gpu};
   TRY(RunnerRecord runner, choose_runner(db, demand, settings.overcommit, now, api_started));
   r.runner = runner.id.str();
   if (r.network_allow_list) TRY_VOID(check_network_allow_list(*r.network_allow_list));

@@ -32,7 +32,9 @@ Result<std::vector<SandboxState>> states_of(const Query& query) {
   for (std::string_view item : split(*text, ',')) {
     auto state = parse_sandbox_state(item);
     if (!state) return fail(Code::bad_request, fmt::format("Invalid sandbox state: {}", item));
-    if (!parse_desired_state(item)) return fail(Code::bad_request, fmt::format("State {} does not have a corresponding desired state", item));
+    if (!parse_desired_state(item))
+      return fail(Code::bad_request,
+                  fmt::format("State {} does not have a corresponding desired state", item));
     states.push_back(*state);
   }
   return states;
@@ -109,7 +111,8 @@ Result<contract::SandboxList> SandboxRoutes::list(Call& call) {
   TRY(CursorRows rows, sandboxes_.list(query));
   contract::SandboxList out;
   out.items.reserve(rows.items.size());
-  for (const SandboxRecord& record : rows.items) out.items.push_back(to_list_item(record, ledger_.settings()));
+  for (const SandboxRecord& record : rows.items)
+    out.items.push_back(to_list_item(record, ledger_.settings()));
   out.nextCursor = std::move(rows.next_cursor);
   return out;
 }
@@ -152,24 +155,28 @@ SandboxRoutes::One SandboxRoutes::auto_pause(Call& call) {
   return edit(call, [minutes = interval_of(call)](SandboxRecord& record, Wall) -> Status {
     TRY(record.auto_pause, minutes);
     if (record.auto_pause < 0) return fail(Code::bad_request, "Auto-pause interval must be non-negative");
-    if (record.auto_pause > 0) return fail(Code::unprocessable, "Auto-pause is not supported for this sandbox");
+    if (record.auto_pause > 0)
+      return fail(Code::unprocessable, "Auto-pause is not supported for this sandbox");
     return {};
   });
 }
 
 SandboxRoutes::One SandboxRoutes::auto_archive(Call& call) {
-  return edit(call, [minutes = interval_of(call), most = ledger_.settings().max_auto_archive](SandboxRecord& record, Wall) -> Status {
-    TRY(int64_t wanted, minutes);
-    if (wanted < 0) return fail(Code::bad_request, "Auto-archive interval must be non-negative");
-    record.auto_archive = wanted == 0 ? most : std::min(wanted, most);
-    return {};
-  });
+  return edit(call,
+              [minutes = interval_of(call), most = ledger_.settings().max_auto_archive](SandboxRecord& record,
+                                                                                        Wall) -> Status {
+                TRY(int64_t wanted, minutes);
+                if (wanted < 0) return fail(Code::bad_request, "Auto-archive interval must be non-negative");
+                record.auto_archive = wanted == 0 ? most : std::min(wanted, most);
+                return {};
+              });
 }
 
 SandboxRoutes::One SandboxRoutes::auto_delete(Call& call) {
   return edit(call, [minutes = interval_of(call)](SandboxRecord& record, Wall) -> Status {
     TRY(record.auto_delete, minutes);
-    if (record.gpu > 0 && record.auto_delete != 0) return fail(Code::bad_request, "GPU sandboxes must remain ephemeral");
+    if (record.gpu > 0 && record.auto_delete != 0)
+      return fail(Code::bad_request, "GPU sandboxes must remain ephemeral");
     return {};
   });
 }
@@ -179,7 +186,8 @@ SandboxRoutes::One SandboxRoutes::ttl(Call& call) {
     TRY(int64_t wanted, minutes);
     if (wanted < 0) return fail(Code::bad_request, "ttlMinutes must not be less than 0");
     record.auto_destroy_at.reset();
-    if (wanted > 0) record.auto_destroy_at = now + std::chrono::minutes(std::min<int64_t>(wanted, 1'000'000'000));
+    if (wanted > 0)
+      record.auto_destroy_at = now + std::chrono::minutes(std::min<int64_t>(wanted, 1'000'000'000));
     return {};
   });
 }
@@ -205,10 +213,13 @@ Result<NoContent> SandboxRoutes::no_build_logs(Call& call) {
 
 Result<contract::Organization> SandboxRoutes::organization(Call& call) {
   std::string id = target_of(call);
-  auto missing = [&] { return fail(Code::not_found, fmt::format("Organization with sandbox ID {} not found", id)); };
+  auto missing = [&] {
+    return fail(Code::not_found, fmt::format("Organization with sandbox ID {} not found", id));
+  };
   TRY(auto encoded, ledger_.encoded(SandboxId(id)));
   if (!encoded) return missing();
-  TRY(auto record, ledger_.db().read([&](store::Reader& r) { return find_organization(r, encoded->organization); }));
+  TRY(auto record,
+      ledger_.db().read([&](store::Reader& r) { return find_organization(r, encoded->organization); }));
   if (!record) return missing();
   return to_dto(*record);
 }

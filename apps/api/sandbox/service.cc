@@ -18,11 +18,13 @@ Status check_start_quota(store::Reader& db, const SandboxRecord& record, const S
   return check_quota(db, *organization, record, settings);
 }
 
-Status write_network_job(store::Txn& txn, const WriteContext& context, const SandboxRecord& record, Effects& effects) {
+Status write_network_job(store::Txn& txn, const WriteContext& context, const SandboxRecord& record,
+                         Effects& effects) {
   if (!record.runner) return {};
-  contract::NetworkSettingsPayload payload{record.network_block_all, record.network_allow_list, record.domain_allow_list};
-  auto job = Jobs::make(context.live, RunnerId(*record.runner), contract::job_type::kUpdateNetwork, record.id.str(),
-                        encode(payload), context.now);
+  contract::NetworkSettingsPayload payload{record.network_block_all, record.network_allow_list,
+                                           record.domain_allow_list};
+  auto job = Jobs::make(context.live, RunnerId(*record.runner), contract::job_type::kUpdateNetwork,
+                        record.id.str(), encode(payload), context.now);
   TRY_VOID(insert_job(txn, job));
   effects.jobs.push_back(std::move(job));
   return {};
@@ -36,16 +38,17 @@ Task<Result<SandboxRecord>> Sandboxes::create(OrganizationId organization, contr
       [&](store::Reader& r) { return plan_sandbox(r, organization, body, ledger_.settings(), now); });
   if (!plan) co_return std::unexpected(std::move(plan).error());
   auto on_its_way = std::make_shared<std::vector<JobRecord>>();
-  auto record = co_await ledger_.write([&ledger = ledger_, on_its_way, plan = std::move(*plan), body = std::move(body)](
-                                           store::Txn& txn, const WriteContext& context, SandboxRecord& out,
-                                           Effects& effects) mutable -> Status {
-    TRY_VOID(place_sandbox(txn, plan, body, *context.settings, context.now, context.api_started));
-    TRY_VOID(insert_with_job(txn, context, plan.record, plan.organization.name, effects));
-    TRY_VOID(touch_snapshot(txn, plan.snapshot, context.now));
-    out = plan.record;
-    *on_its_way = ledger.hand_out_early(effects);
-    return {};
-  });
+  auto record =
+      co_await ledger_.write([&ledger = ledger_, on_its_way, plan = std::move(*plan), body = std::move(body)](
+                                 store::Txn& txn, const WriteContext& context, SandboxRecord& out,
+                                 Effects& effects) mutable -> Status {
+        TRY_VOID(place_sandbox(txn, plan, body, *context.settings, context.now, context.api_started));
+        TRY_VOID(insert_with_job(txn, context, plan.record, plan.organization.name, effects));
+        TRY_VOID(touch_snapshot(txn, plan.snapshot, context.now));
+        out = plan.record;
+        *on_its_way = ledger.hand_out_early(effects);
+        return {};
+      });
   if (!record) {
     ledger_.take_back(*on_its_way);
     co_return std::unexpected(std::move(record).error());
@@ -63,12 +66,14 @@ Task<Result<SandboxRecord>> Sandboxes::when_started(SandboxRecord record) {
     co_return record;
   }
   if (settled->state == S::error || settled->state == S::build_failed)
-    co_return fail(Code::bad_request, fmt::format("Sandbox failed to start: {}", settled->error_reason.value_or("unknown reason")));
+    co_return fail(Code::bad_request, fmt::format("Sandbox failed to start: {}",
+                                                  settled->error_reason.value_or("unknown reason")));
   co_return std::move(*settled);
 }
 
 Task<Result<SandboxRecord>> Sandboxes::start(OrganizationId organization, std::string id_or_name) {
-  auto begin = [](store::Txn& txn, const WriteContext& context, SandboxRecord& record, Effects& effects) -> Status {
+  auto begin = [](store::Txn& txn, const WriteContext& context, SandboxRecord& record,
+                  Effects& effects) -> Status {
     // Refusals of the state machine come before those of the quota.
     TRY(Transition t, react(situation_of(record), SandboxEvent::start_requested));
     if (!t.changed) return {};
@@ -82,7 +87,8 @@ Task<Result<SandboxRecord>> Sandboxes::start(OrganizationId organization, std::s
 }
 
 Task<Result<SandboxRecord>> Sandboxes::stop(OrganizationId organization, std::string id_or_name, bool force) {
-  auto begin = [force](store::Txn& txn, const WriteContext& context, SandboxRecord& record, Effects& effects) {
+  auto begin = [force](store::Txn& txn, const WriteContext& context, SandboxRecord& record,
+                       Effects& effects) {
     record.force_stop = force;
     return handle_event(txn, context, record, SandboxEvent::stop_requested, effects);
   };
@@ -106,7 +112,8 @@ Task<Result<SandboxRecord>> Sandboxes::edit(OrganizationId organization, std::st
   return ledger_.change(std::move(organization), std::move(id_or_name), std::move(body));
 }
 
-Task<Result<SandboxRecord>> Sandboxes::update_network(OrganizationId organization, std::string id_or_name, codec::bj::value body) {
+Task<Result<SandboxRecord>> Sandboxes::update_network(OrganizationId organization, std::string id_or_name,
+                                                      codec::bj::value body) {
   auto change = [body = std::move(body)](store::Txn& txn, const WriteContext& context, SandboxRecord& record,
                                          Effects& effects) -> Status {
     SandboxRecord before = record;
@@ -118,12 +125,12 @@ Task<Result<SandboxRecord>> Sandboxes::update_network(OrganizationId organizatio
 }
 
 Task<Status> Sandboxes::report(RunnerId runner, SandboxId id, contract::UpdateSandboxState body) {
-  auto change = [runner, id, body = std::move(body)](store::Txn& txn, const WriteContext& context, SandboxRecord& out,
-                                                     Effects& effects) -> Status {
+  auto change = [runner, id, body = std::move(body)](store::Txn& txn, const WriteContext& context,
+                                                     SandboxRecord& out, Effects& effects) -> Status {
     TRY(auto record, find_sandbox(txn, id));
     if (!record || record->runner != runner.str())
       return fail(Code::not_found, fmt::format("Sandbox with ID {} not found", id.str()));
-    SandboxState state = parse_sandbox_state(body.state).value_or(S::unknown);   // checked when it was decoded
+    SandboxState state = parse_sandbox_state(body.state).value_or(S::unknown);  // checked when it was decoded
     TRY(Transition t, api::report(situation_of(*record), state));
     if (!t.changed) return {};
     record->recoverable = false;
@@ -141,7 +148,8 @@ Task<Status> Sandboxes::report(RunnerId runner, SandboxId id, contract::UpdateSa
 }
 
 Result<SandboxRecord> Sandboxes::find(const OrganizationId& organization, std::string_view id_or_name) {
-  TRY(auto record, ledger_.db().read([&](store::Reader& r) { return find_sandbox(r, organization, id_or_name); }));
+  TRY(auto record,
+      ledger_.db().read([&](store::Reader& r) { return find_sandbox(r, organization, id_or_name); }));
   if (!record) return sandbox_not_found(id_or_name);
   return std::move(*record);
 }

@@ -21,7 +21,8 @@ class Sandboxes {
   // Changes settings of a record, in any state. Fn: Status(SandboxRecord&, Wall now).
   using Edit = std::function<Status(SandboxRecord&, Wall now)>;
   Task<Result<SandboxRecord>> edit(OrganizationId organization, std::string id_or_name, Edit edit);
-  Task<Result<SandboxRecord>> update_network(OrganizationId organization, std::string id_or_name, codec::bj::value body);
+  Task<Result<SandboxRecord>> update_network(OrganizationId organization, std::string id_or_name,
+                                             codec::bj::value body);
   // What a runner says about a sandbox of its own.
   Task<Status> report(RunnerId runner, SandboxId id, contract::UpdateSandboxState body);
 

@@ -10,23 +10,33 @@ using S = SandboxState;
 using D = DesiredState;
 using E = SandboxEvent;
 
-bool in(S state, std::initializer_list<S> list) { return std::find(list.begin(), list.end(), state) != list.end(); }
+bool in(S state, std::initializer_list<S> list) {
+  return std::find(list.begin(), list.end(), state) != list.end();
+}
 bool failed(S state) { return in(state, {S::error, S::build_failed}); }
 
 D matching_desired(S state, D otherwise) {
   switch (state) {
-    case S::started: return D::started;
-    case S::stopped: return D::stopped;
-    case S::archived: return D::archived;
-    case S::destroyed: return D::destroyed;
-    case S::paused: return D::paused;
-    default: return otherwise;
+    case S::started:
+      return D::started;
+    case S::stopped:
+      return D::stopped;
+    case S::archived:
+      return D::archived;
+    case S::destroyed:
+      return D::destroyed;
+    case S::paused:
+      return D::paused;
+    default:
+      return otherwise;
   }
 }
 
-bool settled(const Situation& now) { return now.state == S::started ? now.desired == D::started
-                                          : now.state == S::stopped ? now.desired == D::stopped
-                                                                    : matching_desired(now.state, D::resized) == now.desired; }
+bool settled(const Situation& now) {
+  return now.state == S::started   ? now.desired == D::started
+         : now.state == S::stopped ? now.desired == D::stopped
+                                   : matching_desired(now.state, D::resized) == now.desired;
+}
 
 std::unexpected<Error> in_progress() { return fail(Code::conflict, "Sandbox state change in progress"); }
 std::unexpected<Error> errored() { return fail(Code::bad_request, "Sandbox is in an errored state"); }
@@ -87,7 +97,8 @@ Result<Transition> start(const Situation& now, bool busy) {
     return fail(Code::bad_request, "Sandbox is not in valid state");
   if (now.pending) return in_progress();
   if (now.state == S::paused) return fail(Code::unprocessable, "Resuming is not supported for this sandbox");
-  if (now.state == S::archived) return fail(Code::unprocessable, "Restoring archived sandboxes is not supported by this server");
+  if (now.state == S::archived)
+    return fail(Code::unprocessable, "Restoring archived sandboxes is not supported by this server");
   return advance({.state = now.state, .desired = D::started, .renew_token = true}, now.has_runner, busy);
 }
 
@@ -98,7 +109,8 @@ Transition destroy(const Situation& now, bool busy) {
 Result<Transition> stop(const Situation& now, bool busy) {
   if (failed(now.state)) return errored();
   if (!settled(now)) return in_progress();
-  if (!in(now.state, {S::started, S::paused})) return fail(Code::bad_request, "Sandbox is not in a stoppable state");
+  if (!in(now.state, {S::started, S::paused}))
+    return fail(Code::bad_request, "Sandbox is not in a stoppable state");
   if (now.pending) return in_progress();
   if (now.ephemeral) return destroy(now, busy);
   return advance({.state = now.state, .desired = D::stopped}, now.has_runner, busy);
@@ -156,31 +168,47 @@ Result<Transition> became_error(const Situation& now, D desired, std::initialize
 
 Result<Transition> react(const Situation& now, SandboxEvent event, bool busy) {
   switch (event) {
-    case E::start_requested: return start(now, busy);
-    case E::stop_requested: return stop(now, busy);
-    case E::delete_requested: return remove(now, busy);
-    case E::auto_stop_due: return auto_stop(now, busy);
-    case E::auto_delete_due: return auto_delete(now, busy);
-    case E::ttl_expired: return expire(now, busy);
-    case E::create_completed: return became_started(now, {S::creating, S::restoring, S::pulling_snapshot, S::unknown});
-    case E::create_failed: return became_error(now, D::started, {S::creating, S::restoring, S::pulling_snapshot, S::unknown});
-    case E::start_completed: return became_started(now, {S::starting, S::resuming});
-    case E::start_failed: return became_error(now, D::started, {S::starting, S::resuming});
-    case E::stop_completed: return became_stopped(now);
-    case E::stop_failed: return became_error(now, D::stopped, {S::stopping});
-    case E::destroy_completed: return became_destroyed(now);
-    case E::destroy_failed: return became_error(now, D::destroyed, {S::destroying});
+    case E::start_requested:
+      return start(now, busy);
+    case E::stop_requested:
+      return stop(now, busy);
+    case E::delete_requested:
+      return remove(now, busy);
+    case E::auto_stop_due:
+      return auto_stop(now, busy);
+    case E::auto_delete_due:
+      return auto_delete(now, busy);
+    case E::ttl_expired:
+      return expire(now, busy);
+    case E::create_completed:
+      return became_started(now, {S::creating, S::restoring, S::pulling_snapshot, S::unknown});
+    case E::create_failed:
+      return became_error(now, D::started, {S::creating, S::restoring, S::pulling_snapshot, S::unknown});
+    case E::start_completed:
+      return became_started(now, {S::starting, S::resuming});
+    case E::start_failed:
+      return became_error(now, D::started, {S::starting, S::resuming});
+    case E::stop_completed:
+      return became_stopped(now);
+    case E::stop_failed:
+      return became_error(now, D::stopped, {S::stopping});
+    case E::destroy_completed:
+      return became_destroyed(now);
+    case E::destroy_failed:
+      return became_error(now, D::destroyed, {S::destroying});
   }
   return ignored();
 }
 
 Result<Transition> report(const Situation& now, SandboxState reported) {
   if (now.state == reported) return unchanged(now);
-  if (!in(now.state, {S::started, S::stopped})) return fail(Code::bad_request, "Sandbox is not in a valid state to be updated");
+  if (!in(now.state, {S::started, S::stopped}))
+    return fail(Code::bad_request, "Sandbox is not in a valid state to be updated");
   if (now.desired == D::destroyed) return unchanged(now);
   if (now.pending) return fail(Code::conflict, "Sandbox was modified by another operation");
   Transition t{.state = reported, .desired = matching_desired(reported, now.desired), .changed = true};
-  if (!pair_allowed(t.state, t.desired)) return fail(Code::bad_request, "Sandbox is not in a valid state to be updated");
+  if (!pair_allowed(t.state, t.desired))
+    return fail(Code::bad_request, "Sandbox is not in a valid state to be updated");
   t.set_error = reported == S::error;
   t.free_name = reported == S::destroyed;
   // An ephemeral sandbox does not outlive its init.
@@ -206,18 +234,22 @@ bool settle_pending(SandboxState state, DesiredState desired, bool pending) {
 bool pair_allowed(SandboxState state, DesiredState desired) {
   switch (desired) {
     case D::started:
-      return in(state, {S::started, S::stopped, S::starting, S::archived, S::archiving, S::creating, S::unknown, S::restoring,
-                        S::pending_build, S::building_snapshot, S::pulling_snapshot, S::error, S::build_failed, S::resizing,
-                        S::snapshotting, S::forking, S::paused, S::resuming});
+      return in(state,
+                {S::started, S::stopped, S::starting, S::archived, S::archiving, S::creating, S::unknown,
+                 S::restoring, S::pending_build, S::building_snapshot, S::pulling_snapshot, S::error,
+                 S::build_failed, S::resizing, S::snapshotting, S::forking, S::paused, S::resuming});
     case D::stopped:
-      return in(state, {S::started, S::stopping, S::stopped, S::error, S::build_failed, S::resizing, S::snapshotting, S::forking,
-                        S::paused, S::pausing});
-    case D::archived: return in(state, {S::archived, S::archiving, S::stopped, S::error, S::build_failed});
+      return in(state, {S::started, S::stopping, S::stopped, S::error, S::build_failed, S::resizing,
+                        S::snapshotting, S::forking, S::paused, S::pausing});
+    case D::archived:
+      return in(state, {S::archived, S::archiving, S::stopped, S::error, S::build_failed});
     case D::destroyed:
-      return in(state, {S::destroyed, S::destroying, S::stopped, S::started, S::archived, S::archiving, S::error, S::build_failed,
-                        S::pending_build, S::paused});
-    case D::paused: return in(state, {S::started, S::pausing, S::paused});
-    case D::resized: return false;
+      return in(state, {S::destroyed, S::destroying, S::stopped, S::started, S::archived, S::archiving,
+                        S::error, S::build_failed, S::pending_build, S::paused});
+    case D::paused:
+      return in(state, {S::started, S::pausing, S::paused});
+    case D::resized:
+      return false;
   }
   return false;
 }
@@ -252,17 +284,22 @@ int holds(SandboxState state, DesiredState desired) {
     case S::pulling_snapshot:
     case S::forking:
     case S::pausing:
-    case S::resuming: return 2;
+    case S::resuming:
+      return 2;
     case S::resizing:
-    case S::snapshotting: return desired == D::started ? 2 : 1;
-    case S::stopped: return desired == D::started ? 2 : 1;
+    case S::snapshotting:
+      return desired == D::started ? 2 : 1;
+    case S::stopped:
+      return desired == D::started ? 2 : 1;
     case S::paused:
-    case S::archiving: return 1;
+    case S::archiving:
+      return 1;
     case S::archived:
     case S::destroying:
     case S::destroyed:
     case S::error:
-    case S::build_failed: return 0;
+    case S::build_failed:
+      return 0;
   }
   return 0;
 }

@@ -1,5 +1,6 @@
-// The life of a sandbox as a pure function (api-sandbox §6, §8): what a request, a finished job, a report of the runner or the
-// clock does to (state, desired state, pending), and which job must be issued next. No I/O, no time; the tables are in the .cc.
+// The life of a sandbox as a pure function (api-sandbox §6, §8): what a request, a finished job, a report of
+// the runner or the clock does to (state, desired state, pending), and which job must be issued next. No I/O,
+// no time; the tables are in the .cc.
 #pragma once
 #include <array>
 #include <optional>
@@ -44,17 +45,19 @@ struct Transition {
   SandboxState state;
   DesiredState desired;
   bool pending = false;
-  bool changed = false;          // false: nothing to write
-  std::optional<SandboxJob> job; // to be issued with this change; left out when another job of the sandbox is unfinished
+  bool changed = false;  // false: nothing to write
+  std::optional<SandboxJob>
+      job;  // to be issued with this change; left out when another job of the sandbox is unfinished
   // What else the change means for the record:
   bool clear_error = false;
-  bool set_error = false;        // the reason comes with the event
+  bool set_error = false;  // the reason comes with the event
   bool renew_token = false;
-  bool free_name = false;        // a delete request: the name may be taken at once
+  bool free_name = false;  // a delete request: the name may be taken at once
 };
 
-// The error is what the client gets; for events without a client it means "not now" or "not any more": ignore.
-// `busy`: another job of the sandbox is unfinished, so the next job is issued when that one ends (see resume()).
+// The error is what the client gets; for events without a client it means "not now" or "not any more":
+// ignore. `busy`: another job of the sandbox is unfinished, so the next job is issued when that one ends (see
+// resume()).
 Result<Transition> react(const Situation& now, SandboxEvent event, bool busy = false);
 
 // A runner says that a sandbox changed on its own (§5.4).

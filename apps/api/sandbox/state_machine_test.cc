@@ -26,8 +26,9 @@ void for_every_situation(Fn fn) {
 }
 
 std::string describe(const Situation& now) {
-  return std::string(to_string(now.state)) + "/" + std::string(to_string(now.desired)) + (now.pending ? "/pending" : "") +
-         (now.ephemeral ? "/ephemeral" : "") + (now.has_runner ? "" : "/no runner");
+  return std::string(to_string(now.state)) + "/" + std::string(to_string(now.desired)) +
+         (now.pending ? "/pending" : "") + (now.ephemeral ? "/ephemeral" : "") +
+         (now.has_runner ? "" : "/no runner");
 }
 
 void expect_sound(const Situation& now, const Transition& t, const std::string& what) {
@@ -76,9 +77,10 @@ TEST(StateMachine, ResumeLeavesNothingWaitingForNobody) {
   for_every_situation([&](const Situation& now) {
     Transition t = resume(now);
     expect_sound(now, t, describe(now));
-    static constexpr S kOwned[] = {S::unknown,  S::creating, S::starting,   S::started,  S::stopping,
-                                   S::stopped,  S::error,    S::destroying, S::destroyed};
-    bool ours = std::ranges::find(kOwned, now.state) != std::end(kOwned) && now.desired != D::archived && now.desired != D::paused;
+    static constexpr S kOwned[] = {S::unknown, S::creating, S::starting,   S::started,  S::stopping,
+                                   S::stopped, S::error,    S::destroying, S::destroyed};
+    bool ours = std::ranges::find(kOwned, now.state) != std::end(kOwned) && now.desired != D::archived &&
+                now.desired != D::paused;
     if (ours && now.pending) EXPECT_TRUE(t.job.has_value() || !t.pending) << describe(now);
   });
 }
@@ -128,11 +130,13 @@ TEST(StateMachine, RefusalsOfTheContract) {
   EXPECT_EQ(refusal(S::error, D::started, false, E::start_requested), "Sandbox is in an errored state");
   EXPECT_EQ(refusal(S::creating, D::started, true, E::start_requested), "Sandbox state change in progress");
   EXPECT_EQ(refusal(S::stopping, D::stopped, true, E::start_requested), "Sandbox state change in progress");
-  EXPECT_EQ(refusal(S::destroying, D::destroyed, true, E::start_requested), "Sandbox state change in progress");
+  EXPECT_EQ(refusal(S::destroying, D::destroyed, true, E::start_requested),
+            "Sandbox state change in progress");
   EXPECT_EQ(refusal(S::stopped, D::stopped, false, E::stop_requested), "Sandbox is not in a stoppable state");
   EXPECT_EQ(refusal(S::error, D::stopped, false, E::stop_requested), "Sandbox is in an errored state");
   EXPECT_EQ(refusal(S::creating, D::started, true, E::delete_requested), "Sandbox state change in progress");
-  EXPECT_EQ(refusal(S::destroying, D::destroyed, true, E::delete_requested), "Sandbox state change in progress");
+  EXPECT_EQ(refusal(S::destroying, D::destroyed, true, E::delete_requested),
+            "Sandbox state change in progress");
   EXPECT_EQ(react({S::started, D::stopped, true}, E::start_requested).error().code, Code::conflict);
 }
 
@@ -187,7 +191,8 @@ TEST(StateMachine, RunnerReports) {
   EXPECT_EQ(error->state, S::error);
   EXPECT_EQ(error->desired, D::started);
   EXPECT_EQ(report({S::started, D::stopped, true}, S::stopped).error().code, Code::conflict);
-  EXPECT_EQ(report({S::creating, D::started, true}, S::started).error().message, "Sandbox is not in a valid state to be updated");
+  EXPECT_EQ(report({S::creating, D::started, true}, S::started).error().message,
+            "Sandbox is not in a valid state to be updated");
 }
 
 TEST(StateMachine, DisplayStates) {

@@ -8,10 +8,14 @@
 namespace dt::api {
 
 const std::string kSandboxColumns =
-    "id, organization_id, name, region_id, runner_id, sandbox_class, snapshot, snapshot_ref, entrypoint, os_user, env, labels, "
-    "volumes, is_public, network_block_all, network_allow_list, domain_allow_list, outbound_proxy_url, otel_endpoint, cpu, gpu, "
-    "gpu_type, memory, disk, state, desired_state, pending, force_stop, error_reason, recoverable, auto_stop, auto_pause, "
-    "auto_archive, auto_delete, auto_destroy_at, queue_timeout, daemon_version, auth_token, created_at, updated_at, "
+    "id, organization_id, name, region_id, runner_id, sandbox_class, snapshot, snapshot_ref, entrypoint, "
+    "os_user, env, labels, "
+    "volumes, is_public, network_block_all, network_allow_list, domain_allow_list, outbound_proxy_url, "
+    "otel_endpoint, cpu, gpu, "
+    "gpu_type, memory, disk, state, desired_state, pending, force_stop, error_reason, recoverable, "
+    "auto_stop, auto_pause, "
+    "auto_archive, auto_delete, auto_destroy_at, queue_timeout, daemon_version, auth_token, created_at, "
+    "updated_at, "
     "last_activity_at";
 
 namespace {
@@ -19,7 +23,9 @@ namespace {
 using namespace std::chrono_literals;
 
 // Intervals have no maximum in the contract; two thousand years are enough for the arithmetic.
-std::chrono::minutes minutes(int64_t count) { return std::chrono::minutes(std::min<int64_t>(count, 1'000'000'000)); }
+std::chrono::minutes minutes(int64_t count) {
+  return std::chrono::minutes(std::min<int64_t>(count, 1'000'000'000));
+}
 
 template <class T>
 T from_json(std::string_view text) {
@@ -34,12 +40,14 @@ T from_json(std::string_view text) {
 // Values in the order of kSandboxColumns.
 template <class Fn>
 auto with_values(const SandboxRecord& r, Fn fn) {
-  return fn(r.id, r.organization, r.name, r.region, r.runner, r.sandbox_class, r.snapshot, r.snapshot_ref, r.entrypoint,
-            r.os_user, encode(r.env), encode(r.labels), encode(r.volumes), r.is_public, r.network_block_all, r.network_allow_list,
-            r.domain_allow_list, r.outbound_proxy_url, r.otel_endpoint, r.cpu, r.gpu, r.gpu_type, r.memory, r.disk,
-            to_string(r.state), to_string(r.desired), r.pending, r.force_stop, r.error_reason, r.recoverable, r.auto_stop,
-            r.auto_pause, r.auto_archive, r.auto_delete, r.auto_destroy_at, r.queue_timeout, r.daemon_version, r.auth_token,
-            r.created_at, r.updated_at, r.last_activity_at, holds(r.state, r.desired), next_due(r));
+  return fn(r.id, r.organization, r.name, r.region, r.runner, r.sandbox_class, r.snapshot, r.snapshot_ref,
+            r.entrypoint, r.os_user, encode(r.env), encode(r.labels), encode(r.volumes), r.is_public,
+            r.network_block_all, r.network_allow_list, r.domain_allow_list, r.outbound_proxy_url,
+            r.otel_endpoint, r.cpu, r.gpu, r.gpu_type, r.memory, r.disk, to_string(r.state),
+            to_string(r.desired), r.pending, r.force_stop, r.error_reason, r.recoverable, r.auto_stop,
+            r.auto_pause, r.auto_archive, r.auto_delete, r.auto_destroy_at, r.queue_timeout, r.daemon_version,
+            r.auth_token, r.created_at, r.updated_at, r.last_activity_at, holds(r.state, r.desired),
+            next_due(r));
 }
 
 std::string question_marks(size_t count) {
@@ -47,7 +55,9 @@ std::string question_marks(size_t count) {
   for (size_t i = 1; i < count; ++i) out += ", ?";
   return out;
 }
-size_t column_count(std::string_view columns) { return 1 + static_cast<size_t>(std::ranges::count(columns, ',')); }
+size_t column_count(std::string_view columns) {
+  return 1 + static_cast<size_t>(std::ranges::count(columns, ','));
+}
 
 const std::string kInsert = [] {
   std::string columns = kSandboxColumns + ", holds, next_due";
@@ -55,7 +65,8 @@ const std::string kInsert = [] {
 }();
 const std::string kUpdate = [] {
   std::string columns = kSandboxColumns + ", holds, next_due";
-  return "UPDATE sandboxes SET (" + columns + ") = (" + question_marks(column_count(columns)) + ") WHERE id = ?";
+  return "UPDATE sandboxes SET (" + columns + ") = (" + question_marks(column_count(columns)) +
+         ") WHERE id = ?";
 }();
 const std::string kSelect = "SELECT " + kSandboxColumns + " FROM sandboxes ";
 
@@ -141,7 +152,8 @@ Status insert_sandbox(store::Txn& txn, const SandboxRecord& record) {
 }
 
 Status save_sandbox(store::Txn& txn, const SandboxRecord& record) {
-  TRY(int64_t rows, with_values(record, [&](const auto&... values) { return txn.exec(kUpdate, values..., record.id); }));
+  TRY(int64_t rows,
+      with_values(record, [&](const auto&... values) { return txn.exec(kUpdate, values..., record.id); }));
   if (rows != 1) return fail(Code::not_found, "the sandbox record is gone");
   return {};
 }
@@ -155,14 +167,16 @@ std::optional<Wall> next_due(const SandboxRecord& r) {
   using S = SandboxState;
   using D = DesiredState;
   if (r.state == S::destroyed) return r.updated_at + 24h;
-  if (r.pending) return std::nullopt;   // computed again when it has settled
+  if (r.pending) return std::nullopt;  // computed again when it has settled
   std::optional<Wall> due;
   auto add = [&](Wall at) { due = due ? std::min(*due, at) : at; };
-  if (r.hidden()) return r.updated_at + 10min;                       // the destroy failed: again
+  if (r.hidden()) return r.updated_at + 10min;  // the destroy failed: again
   if (r.state == S::build_failed) add(r.updated_at + std::chrono::days(7));
   if (r.auto_destroy_at) add(*r.auto_destroy_at);
-  if (r.state == S::started && r.desired == D::started && r.auto_stop > 0) add(r.last_activity_at + minutes(r.auto_stop));
-  if (r.state == S::stopped && r.desired == D::stopped && r.auto_delete >= 0) add(r.last_activity_at + minutes(r.auto_delete));
+  if (r.state == S::started && r.desired == D::started && r.auto_stop > 0)
+    add(r.last_activity_at + minutes(r.auto_stop));
+  if (r.state == S::stopped && r.desired == D::stopped && r.auto_delete >= 0)
+    add(r.last_activity_at + minutes(r.auto_delete));
   return due;
 }
 
@@ -172,8 +186,9 @@ Result<std::optional<Wall>> earliest_due(store::Reader& db) {
 }
 
 Result<std::vector<SandboxId>> due_sandboxes(store::Reader& db, Wall now, int64_t limit) {
-  return db.all("SELECT id FROM sandboxes WHERE next_due <= ? ORDER BY next_due LIMIT ?",
-                [](const store::Row& row) { return row.id<SandboxId>(0); }, now, limit);
+  return db.all(
+      "SELECT id FROM sandboxes WHERE next_due <= ? ORDER BY next_due LIMIT ?",
+      [](const store::Row& row) { return row.id<SandboxId>(0); }, now, limit);
 }
 
 Status set_next_due(store::Txn& txn, const SandboxId& id, Wall due) {
@@ -181,12 +196,17 @@ Status set_next_due(store::Txn& txn, const SandboxId& id, Wall due) {
   return {};
 }
 
-Result<Usage> usage_of(store::Reader& db, const OrganizationId& organization, std::string_view region, const SandboxId& except) {
-  auto read = [](const store::Row& row) { return Usage{row.integer(0), row.integer(1), row.integer(2), row.integer(3)}; };
-  TRY(auto usage, db.one("SELECT coalesce(sum(CASE WHEN holds = 2 THEN cpu END), 0), coalesce(sum(CASE WHEN holds = 2 THEN memory END), 0), "
-                         "coalesce(sum(disk), 0), coalesce(sum(CASE WHEN holds = 2 THEN gpu END), 0) FROM sandboxes "
-                         "WHERE organization_id = ? AND region_id = ? AND holds > 0 AND id <> ?",
-                         read, organization, region, except));
+Result<Usage> usage_of(store::Reader& db, const OrganizationId& organization, std::string_view region,
+                       const SandboxId& except) {
+  auto read = [](const store::Row& row) {
+    return Usage{row.integer(0), row.integer(1), row.integer(2), row.integer(3)};
+  };
+  TRY(auto usage,
+      db.one("SELECT coalesce(sum(CASE WHEN holds = 2 THEN cpu END), 0), coalesce(sum(CASE WHEN holds = 2 "
+             "THEN memory END), 0), "
+             "coalesce(sum(disk), 0), coalesce(sum(CASE WHEN holds = 2 THEN gpu END), 0) FROM sandboxes "
+             "WHERE organization_id = ? AND region_id = ? AND holds > 0 AND id <> ?",
+             read, organization, region, except));
   return usage.value_or(Usage{});
 }
 

@@ -1,5 +1,5 @@
-// SQL of sandbox records. One writer thread runs all transactions, so a record that was read inside one cannot change before
-// it is written back.
+// SQL of sandbox records. One writer thread runs all transactions, so a record that was read inside one
+// cannot change before it is written back.
 #pragma once
 #include <optional>
 #include <string>
@@ -37,6 +37,7 @@ struct Usage {
   int64_t cpu = 0, memory = 0, disk = 0, gpu = 0;
 };
 // What the organization holds in a region, without the sandbox `except`.
-Result<Usage> usage_of(store::Reader& db, const OrganizationId& organization, std::string_view region, const SandboxId& except);
+Result<Usage> usage_of(store::Reader& db, const OrganizationId& organization, std::string_view region,
+                       const SandboxId& except);
 
 }  // namespace dt::api
