@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -59,6 +60,42 @@ TEST_F(EngineTest, FilesKeepImageIdsOnTheDiskAndPersist) {
   s.spec.id_range += 4096 * 65'536u;
   TestSandbox again = launch(std::move(s));
   EXPECT_EQ(again.output("cat /root/file; stat -c %u /root/file; ls /etc/shadow 2>&1 | wc -l; tail -1 /etc/group"), "kept\n1000\n1\nmore");
+}
+
+TEST_F(EngineTest, APreparedImageNeedsNothingOnTheDisk) {
+  std::string image = directory() + "/prepared";
+  make_rootfs(image);
+  ASSERT_TRUE(Engine::prepare_image(image));
+  ASSERT_TRUE(Engine::prepare_image(image));
+  TestSandbox s = prepare();
+  s.spec.rootfs = image;
+  s = launch(std::move(s));
+  EXPECT_EQ(s.output("cat /etc/hostname; readlink /proc/1/exe"), "box\n/usr/local/bin/daytona");
+  ASSERT_TRUE(stop(s));
+  EXPECT_EQ(::rmdir(s.spec.upper.c_str()), 0) << "the disk is not empty";
+}
+
+TEST_F(EngineTest, DisksMayLieOnBtrfs) {
+  std::string file = directory() + "/btrfs.img", mount = directory() + "/btrfs";
+  std::string make = "truncate -s 256M " + file + " && mkfs.btrfs -q " + file + " && mkdir " + mount + " && mount -o loop " + file + " " + mount;
+  ASSERT_EQ(std::system(make.c_str()), 0) << "btrfs-progs is needed";
+  {
+    TestSandbox s = prepare();
+    s.spec.upper = mount + "/upper";
+    s.spec.work = mount + "/work";
+    ::mkdir(s.spec.upper.c_str(), 0755);
+    ::mkdir(s.spec.work.c_str(), 0755);
+    s = launch(std::move(s));
+    EXPECT_EQ(s.output("echo kept > /root/file; chown 1000 /root/file; mv /home /home2; stat -c %u /root/file; ls /home2"), "1000\ndaytona");
+    EXPECT_TRUE(stop(s));
+    struct stat st;
+    ASSERT_EQ(::stat((s.spec.upper + "/root/file").c_str(), &st), 0);
+    EXPECT_EQ(st.st_uid, 1000u);
+    TestSandbox again = launch(std::move(s));
+    EXPECT_EQ(again.output("cat /root/file"), "kept");
+    EXPECT_TRUE(stop(again));
+  }
+  EXPECT_EQ(::umount(mount.c_str()), 0) << "something still uses the disk";
 }
 
 TEST_F(EngineTest, ProcessesHaveTheHostRangesIds) {

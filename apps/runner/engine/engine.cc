@@ -1,6 +1,7 @@
 #include "apps/runner/engine/engine.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -12,6 +13,7 @@
 #include "apps/runner/engine/spawner_handle.h"
 #include "libs/base/guarded.h"
 #include "libs/linux/cgroup.h"
+#include "libs/linux/path.h"
 #include "libs/linux/process.h"
 
 namespace dt::runner {
@@ -75,6 +77,16 @@ Result<std::unique_ptr<Engine>> Engine::create(EngineConfig config) {
       new Impl{std::move(config), std::move(cgroups), engine::SpawnerHandle(std::move(spawner), std::move(setup))});
   TRY_VOID(impl->spawner.start());
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));
+}
+
+Status Engine::prepare_image(const std::string& rootfs) {
+  TRY(Fd root, open_file(rootfs.c_str(), O_PATH | O_DIRECTORY));
+  for (const char* name : {"proc", "sys", "dev"})
+    if (::mkdirat(root.get(), name, 0755) < 0 && errno != EEXIST) return fail_errno(std::string("mkdir /") + name + " in the image");
+  // Something strange in their place is the image's own business: launch() does without.
+  for (const char* file : {"etc/resolv.conf", "etc/hosts", "etc/hostname"}) (void)linux_::ensure_file_in_root(root.get(), file);
+  (void)linux_::ensure_file_in_root(root.get(), "usr/local/bin/daytona", 0755);
+  return {};
 }
 
 Result<Launched> Engine::launch(const LaunchSpec& spec) {

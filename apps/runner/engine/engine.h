@@ -68,6 +68,10 @@ class Engine {
   static Result<std::unique_ptr<Engine>> create(EngineConfig config);
   ~Engine();                               // ends the spawner, not the sandboxes
 
+  // Makes the places on which launch() mounts (/proc, /etc/hosts, /usr/local/bin/daytona…) in a flattened image where they are missing.
+  // Done once at import, it saves every sandbox 0.3 to 0.5 ms of copying directories up to its disk. Idempotent.
+  static Status prepare_image(const std::string& rootfs);
+
   // Returns when the daemon said that it serves (one byte on a pipe). On failure nothing is left behind.
   Result<Launched> launch(const LaunchSpec& spec);
   // The init of a sandbox launched by an earlier runner: nullopt when it is gone (or the pid is another process now).
