@@ -15,8 +15,6 @@
 #include "libs/base/random.h"
 
 namespace dt::api {
-using namespace std::chrono_literals;
-using S = SandboxState;
 
 inline const OrganizationId kOrganization("11111111-1111-4111-8111-111111111111");
 
@@ -53,7 +51,7 @@ class ComputeTest : public ::testing::Test {
     char name[] = "/tmp/dt-compute-test-XXXXXX";
     directory_ = mkdtemp(name);
     settings_.default_snapshot = "image:1";
-    settings_.start_wait = 300ms;
+    settings_.start_wait = Millis(300);
     open();
     Wall now = clock_.wall();
     auto seeded = run(db_->write([=](store::Txn& txn) { return seed(txn, now); }));
@@ -110,7 +108,7 @@ class ComputeTest : public ::testing::Test {
     ASSERT_TRUE(done);
   }
 
-  std::vector<JobRecord> poll(Millis wait = 0ms) {
+  std::vector<JobRecord> poll(Millis wait = Millis(0)) {
     auto jobs = run(compute_->jobs().poll(CallContext{}, runner_, wait, 100));
     EXPECT_TRUE(jobs) << jobs.error().message;
     return jobs ? *jobs : std::vector<JobRecord>{};
@@ -125,7 +123,7 @@ class ComputeTest : public ::testing::Test {
   // A runner that answers every job.
   static Task<void> serve(ComputeTest& t, std::string status, std::string error, int count) {
     for (int i = 0; i < count;) {
-      auto jobs = co_await t.compute_->jobs().poll(CallContext{}, t.runner_, 2s, 10);
+      auto jobs = co_await t.compute_->jobs().poll(CallContext{}, t.runner_, Millis(2000), 10);
       if (!jobs) co_return;
       if (jobs->empty()) co_return;
       for (const JobRecord& job : *jobs) {
@@ -150,7 +148,7 @@ class ComputeTest : public ::testing::Test {
     body.autoDeleteInterval = auto_delete;
     auto record = run(create_with_runner(body));
     EXPECT_TRUE(record) << record.error().message;
-    EXPECT_EQ(record->state, S::started);
+    EXPECT_EQ(record->state, SandboxState::started);
     return *record;
   }
   std::optional<SandboxRecord> stored(const SandboxId& id) {

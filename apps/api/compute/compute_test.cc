@@ -3,6 +3,9 @@
 namespace dt::api {
 namespace {
 
+using namespace std::chrono_literals;
+using S = SandboxState;
+
 TEST_F(ComputeTest, CreateAnswersStartedAndTellsTheSocket) {
   std::vector<std::string> events;
   auto listening = hub_.subscribe(kOrganization, [&](const HubEvent& e) { events.push_back(e.name); });
