@@ -14,6 +14,7 @@ constexpr std::string_view kMissing =
 Task<Result<Access>> authorize(Directory& directory, const Request& request, const Target& target) {
   Access access{target.sandbox, false, request.raw_query};
   std::vector<std::string> reasons;
+  bool unseen = false;   // a good key, but no such sandbox for it: 404, whether it exists elsewhere or not
 
   if (target.preview && !always_private(target.port)) {
     auto open = co_await directory.is_public(request.ctx, target.sandbox);
@@ -22,13 +23,14 @@ Task<Result<Access>> authorize(Directory& directory, const Request& request, con
   }
   std::string authorization(request.headers.get_or("Authorization"));
   if (istarts_with(authorization, "Bearer ")) {
-    auto granted = co_await directory.bearer_has_access(request.ctx, target.sandbox, authorization, request.peer);
-    if (granted && *granted) {
+    auto bearer = co_await directory.bearer_access(request.ctx, target.sandbox, authorization, request.peer);
+    // An API that is away is not a wrong key.
+    if (!bearer) co_return std::unexpected(std::move(bearer.error()));
+    if (*bearer == Directory::Bearer::granted) {
       access.drop_authorization = true;
       co_return access;
     }
-    // An API that is away is not a wrong key.
-    if (!granted) co_return std::unexpected(std::move(granted.error()));
+    unseen = *bearer == Directory::Bearer::no_access;
     reasons.emplace_back("Bearer token is invalid");
   }
   std::string header(request.headers.get_or("X-Daytona-Preview-Token"));
@@ -50,6 +52,7 @@ Task<Result<Access>> authorize(Directory& directory, const Request& request, con
       co_return access;
     }
   }
+  if (unseen && !target.preview) co_return fail(Code::not_found, "not found: Sandbox with ID or name " + target.sandbox + " not found");
   co_return fail(Code::unauthorized, "unauthorized: " + (reasons.empty() ? std::string(kMissing) : "authentication failed: " + join(reasons, ",")));
 }
 

@@ -17,16 +17,21 @@ Task<Result<HttpClient::Reply>> Directory::call(const CallContext& ctx, ClientRe
   co_return reply;
 }
 
-Task<Result<bool>> Directory::ask(const CallContext& ctx, std::string cache_key, ClientRequest request, Millis yes, Millis no) {
-  if (const bool* known = answers_.find(cache_key)) co_return *known;
+Task<Result<int>> Directory::ask_status(const CallContext& ctx, std::string cache_key, ClientRequest request, Millis yes, Millis no) {
+  if (const int* known = answers_.find(cache_key)) co_return *known;
   auto reply = co_await call(ctx, std::move(request));
   if (!reply) co_return fail(Code::unavailable, "the API does not answer: " + reply.error().message);
   bool throttled = reply->status == 408 || reply->status == 429;
   if (reply->status >= 500 || throttled)
     co_return fail(Code::unavailable, "the API answered " + std::to_string(reply->status));
-  bool granted = reply->status < 300;
-  answers_.put(std::move(cache_key), granted, granted ? yes : no);
-  co_return granted;
+  answers_.put(std::move(cache_key), reply->status, reply->status < 300 ? yes : no);
+  co_return reply->status;
+}
+
+Task<Result<bool>> Directory::ask(const CallContext& ctx, std::string cache_key, ClientRequest request, Millis yes, Millis no) {
+  auto status = co_await ask_status(ctx, std::move(cache_key), std::move(request), yes, no);
+  if (!status) co_return std::unexpected(std::move(status.error()));
+  co_return *status < 300;
 }
 
 Task<Result<RunnerAddress>> Directory::runner_of(const CallContext& ctx, const std::string& sandbox) {
@@ -46,14 +51,16 @@ Task<Result<RunnerAddress>> Directory::runner_of(const CallContext& ctx, const s
   co_return address;
 }
 
-Task<Result<bool>> Directory::bearer_has_access(const CallContext& ctx, const std::string& sandbox,
-                                                const std::string& authorization, const std::string& peer) {
+Task<Result<Directory::Bearer>> Directory::bearer_access(const CallContext& ctx, const std::string& sandbox,
+                                                         const std::string& authorization, const std::string& peer) {
   ClientRequest request;
   request.target = "/api/preview/" + percent_encode(sandbox) + "/access";
   request.headers.set("Authorization", authorization);
   request.headers.set("X-Forwarded-For", peer);
-  auto granted = co_await ask(ctx, "b:" + sandbox + ":" + authorization, std::move(request), config_.access_ttl, config_.refusal_ttl);
-  co_return granted;
+  std::string cache_key = "b:" + sandbox + ":" + authorization;
+  auto status = co_await ask_status(ctx, std::move(cache_key), std::move(request), config_.access_ttl, config_.refusal_ttl);
+  if (!status) co_return std::unexpected(std::move(status.error()));
+  co_return *status < 300 ? Bearer::granted : *status == 404 ? Bearer::no_access : Bearer::invalid;
 }
 
 Task<Result<bool>> Directory::preview_token_valid(const CallContext& ctx, const std::string& sandbox, const std::string& token) {

@@ -44,7 +44,8 @@ class Directory {
   Task<Result<RunnerAddress>> runner_of(const CallContext& ctx, const std::string& sandbox);
   void forget_runner(const std::string& sandbox) { runners_.erase(sandbox); }
   // Does this API key or JWT belong to somebody who may use the sandbox?
-  Task<Result<bool>> bearer_has_access(const CallContext& ctx, const std::string& sandbox, const std::string& authorization,
+  enum class Bearer { granted, invalid, no_access };
+  Task<Result<Bearer>> bearer_access(const CallContext& ctx, const std::string& sandbox, const std::string& authorization,
                                        const std::string& peer);
   Task<Result<bool>> preview_token_valid(const CallContext& ctx, const std::string& sandbox, const std::string& token);
   Task<Result<bool>> is_public(const CallContext& ctx, const std::string& sandbox);
@@ -54,12 +55,13 @@ class Directory {
 
  private:
   Task<Result<HttpClient::Reply>> call(const CallContext& ctx, ClientRequest request);
-  // 200 → true, 4xx → false, anything else is an error.
+  // The status of the answer, 2xx or 4xx; anything else is an error.
+  Task<Result<int>> ask_status(const CallContext& ctx, std::string cache_key, ClientRequest request, Millis yes, Millis no);
   Task<Result<bool>> ask(const CallContext& ctx, std::string cache_key, ClientRequest request, Millis yes, Millis no);
   const ProxyConfig& config_;
   HttpClient client_;
   TtlCache<RunnerAddress> runners_;
-  TtlCache<bool> answers_;
+  TtlCache<int> answers_;
 };
 
 }  // namespace dt::proxy

@@ -13,7 +13,7 @@ struct ProxyConfig {
   Endpoint api;                         // where /api is served
   Secret api_key;                       // proxy role
   HttpLimits http;
-  Millis access_ttl{120'000};           // a credential that was valid
+  Millis access_ttl{10'000};            // a credential that was valid: how long a deleted key still works here
   Millis refusal_ttl{2'000};            // and one that was not
   Millis route_ttl{10'000};             // which runner has the sandbox
   Millis public_ttl{3'000};

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """A private daytona-server for tests and benches: own state directory, ports, interfaces, cgroup and address range, so that it
 runs beside any other instance and leaves nothing behind.
 
@@ -172,7 +173,7 @@ class Instance:
         cgroups = [c for base in ("/sys/fs/cgroup", "/sys/fs/cgroup/*")
                    for c in glob.glob("%s/%s/*/" % (base, self.cgroup))]
         ids = sorted({os.path.basename(c.rstrip("/")) for c in cgroups if os.path.isdir(c)})
-        links = [i for i in os.listdir("/sys/class/net") if i.startswith(self.name) and i[len(self.name):].isdigit()]
+        links = [i for i in os.listdir("/sys/class/net") if i.startswith(self.name + "-")]
         mounts = [line.split()[4] for line in read("/proc/self/mountinfo").splitlines() if self.dir in line]
         disks = []
         for path in glob.glob(self.dir + "/s/pool/disks/*") + glob.glob(self.dir + "/s/pool/*/disks/*"):

@@ -189,6 +189,7 @@ Images::~Images() = default;
 
 Result<Image> Images::find(const std::string& ref) const {
   std::lock_guard lock(impl_->mutex);
+  if (auto exact = impl_->by_digest.find(ref); exact != impl_->by_digest.end()) return exact->second;
   auto known = impl_->refs.find(ref);
   if (known == impl_->refs.end()) return fail(Code::not_found, "no image " + ref + " on this runner");
   Image image = impl_->by_digest.at(known->second);

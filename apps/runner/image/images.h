@@ -27,7 +27,8 @@ class Images {
  public:
   Images(std::string directory, std::string staging);  // Storage::images_directory(), staging_directory()
   ~Images();
-  Result<Image> find(const std::string& ref) const;  // not_found
+  // By name or by digest (sha256:…), which also finds what has no name any more; not_found.
+  Result<Image> find(const std::string& ref) const;
   // `source`: "oci:/path/to/layout[:tag]", "oci-archive:/path.tar", "docker-archive:/path.tar" or
   // "docker://registry/name:tag" (these two through skopeo). A name that exists is moved to the new image.
   Result<Image> import(const std::string& source, const std::string& ref);

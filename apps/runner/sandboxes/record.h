@@ -21,6 +21,7 @@ struct SandboxSpec {
   std::string organization_id;
   std::string region_id;
   std::string snapshot;                     // image reference
+  std::string image_digest;                 // what the reference meant when the sandbox was made: its disk belongs to it
   std::string os_user;
   std::map<std::string, std::string> env;
   std::vector<std::string> entrypoint;      // empty: the image's own

@@ -159,7 +159,7 @@ void Sandboxes::Impl::forget_instance(const SandboxId& id, Entry& e) {
 }
 
 Status Sandboxes::Impl::launch(const SandboxId& id, Entry& e) {
-  TRY(Image image, images.find(e.spec.snapshot));
+  TRY(Image image, images.find(e.spec.image_digest));
   auto disk = storage.find_disk(id);
   if (!disk) return std::unexpected(std::move(disk.error()).context("the disk of sandbox " + id.str()));
   TRY(NetworkSlot slot, network.take());
@@ -205,13 +205,14 @@ Status Sandboxes::create(SandboxSpec spec, bool start_it) {
   auto e = impl_->entry(id);
   Hold hold(e);
   if (!e->exists) {
+    TRY(Image image, impl_->images.find(spec.snapshot));
+    spec.image_digest = image.digest;
     TRY(spec.id_range, impl_->take_range());
     e->spec = std::move(spec);
     // The spec must be durable before the creation is reported, not before the sandbox runs: both happen at once.
     Status saved;
     std::thread saver([&] { saved = impl_->records.save(e->spec); });
     Status made = [&]() -> Status {
-      TRY_VOID(impl_->images.find(e->spec.snapshot));
       TRY_VOID(impl_->storage.create_disk(id, static_cast<uint64_t>(e->spec.disk_gib) << 30));
       e->exists = true;
       return start_it ? impl_->launch(id, *e) : Status{};
@@ -386,6 +387,9 @@ Status Sandboxes::recover() {
     if (!impl_->find(id)) TRY_VOID(impl_->engine.sweep(id));
   for (const SandboxId& id : impl_->storage.list_disks())
     if (!impl_->find(id)) TRY_VOID(impl_->storage.remove_disk(id));
+  std::vector<std::string> digests;
+  for (const SandboxSpec& spec : impl_->records.all()) digests.push_back(spec.image_digest);
+  TRY_VOID(impl_->images.sweep(digests));
   auto totals_now = totals();
   log::info("sandboxes recovered", {{"known", totals_now.count}, {"running", totals_now.started}});
   return {};
