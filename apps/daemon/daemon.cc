@@ -30,7 +30,7 @@ HttpLimits http_limits() {
   HttpLimits limits;
   limits.header_timeout = Millis(10'000);
   limits.idle_timeout = Millis(75'000);
-  limits.body_idle_timeout = Millis(600'000);   // clients behind the proxy have their own limits
+  limits.body_idle_timeout = Millis(600'000);  // clients behind the proxy have their own limits
   return limits;
 }
 

@@ -1,5 +1,5 @@
-// The toolbox daemon as a library: main() and the tests start the same thing. One per process, because it reaps every
-// child of the process.
+// The toolbox daemon as a library: main() and the tests start the same thing. One per process, because it
+// reaps every child of the process.
 #pragma once
 #include <memory>
 #include <string>
@@ -21,13 +21,14 @@ struct Config {
 
 class Daemon {
  public:
-  // Takes the current directory as work dir. On the thread that will run the loop, before other threads start.
+  // Takes the current directory as work dir. On the thread that will run the loop, before other threads
+  // start.
   explicit Daemon(Config config);
   ~Daemon();
   // Serves until stop(), then shuts down in order.
   Task<void> run(std::vector<Listener> listeners);
   void stop();
-  size_t children() const;                   // commands that are running
+  size_t children() const;  // commands that are running
 
  private:
   struct Impl;

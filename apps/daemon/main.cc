@@ -1,5 +1,6 @@
 // daytona-daemon: PID 1 of a sandbox. `daytona-daemon [--listen ENDPOINT]… [COMMAND WORD…]`
-// The runner passes the listening socket as descriptor $DAYTONA_LISTEN_FD and a pipe for readiness as $DAYTONA_READY_FD.
+// The runner passes the listening socket as descriptor $DAYTONA_LISTEN_FD and a pipe for readiness as
+// $DAYTONA_READY_FD.
 #include <fcntl.h>
 #include <malloc.h>
 #include <pthread.h>

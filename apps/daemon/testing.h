@@ -1,4 +1,5 @@
-// For tests: the real daemon in this process, on a Unix socket in a directory of its own, which is also its work dir.
+// For tests: the real daemon in this process, on a Unix socket in a directory of its own, which is also its
+// work dir.
 #pragma once
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -46,13 +47,18 @@ class DaemonTest : public ::testing::Test {
   }
 
   Reply call(std::string method, std::string target, std::string body = "", Headers headers = {}) {
-    ClientRequest request{.method = std::move(method), .target = std::move(target), .headers = std::move(headers), .body = std::move(body)};
+    ClientRequest request{.method = std::move(method),
+                          .target = std::move(target),
+                          .headers = std::move(headers),
+                          .body = std::move(body)};
     auto reply = loop_.run_until(client_.call(CallContext(), endpoint_, std::move(request), 256u << 20));
     EXPECT_TRUE(reply.has_value()) << (reply ? "" : reply.error().message);
     return reply ? std::move(*reply) : Reply{0, {}, ""};
   }
   Reply get(std::string target) { return call("GET", std::move(target)); }
-  Reply post(std::string target, std::string body = "") { return call("POST", std::move(target), std::move(body)); }
+  Reply post(std::string target, std::string body = "") {
+    return call("POST", std::move(target), std::move(body));
+  }
 
   struct Ran {
     int status = 0;
@@ -82,7 +88,9 @@ class DaemonTest : public ::testing::Test {
     out << in.rdbuf();
     return out.str();
   }
-  void put(const std::string& path, std::string_view text) const { std::ofstream(path, std::ios::binary) << text; }
+  void put(const std::string& path, std::string_view text) const {
+    std::ofstream(path, std::ios::binary) << text;
+  }
 
   std::string dir_, socket_;
   Endpoint endpoint_;

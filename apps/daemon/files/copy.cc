@@ -8,8 +8,8 @@
 #include <cerrno>
 #include <climits>
 #include <memory>
-#include <vector>
 #include <tuple>
+#include <vector>
 
 #include "apps/daemon/files/file_error.h"
 #include "apps/daemon/files/file_info.h"
@@ -31,7 +31,8 @@ Status copy_regular(const std::string& source, const std::string& destination, c
   if (!to) return failed(destination);
   TRY_VOID(copy_bytes(from.get(), to.get()));
   timespec times[2] = {st.st_atim, st.st_mtim};
-  if (::fchmod(to.get(), st.st_mode & 07777) < 0 || ::futimens(to.get(), times) < 0) return failed(destination);
+  if (::fchmod(to.get(), st.st_mode & 07777) < 0 || ::futimens(to.get(), times) < 0)
+    return failed(destination);
   return {};
 }
 
@@ -55,7 +56,8 @@ Status copy_folder(const std::string& source, const std::string& destination, co
   return {};
 }
 
-// Removes what is in the directory, relative to its descriptor, so that nobody can turn a component into a link meanwhile.
+// Removes what is in the directory, relative to its descriptor, so that nobody can turn a component into a
+// link meanwhile.
 int empty_directory(Fd dir_fd, int depth = 0) {
   if (depth > kMaxDepth) return ENAMETOOLONG;
   int raw = dir_fd.get();
@@ -81,7 +83,8 @@ Status copy_bytes(int from, int to) {
     ssize_t n = ::copy_file_range(from, nullptr, to, nullptr, kCopyPiece, 0);
     if (n == 0) return {};
     if (n > 0) continue;
-    if (errno != EXDEV && errno != EINVAL && errno != EOPNOTSUPP && errno != ENOSYS) return fail_errno("copy");
+    if (errno != EXDEV && errno != EINVAL && errno != EOPNOTSUPP && errno != ENOSYS)
+      return fail_errno("copy");
     break;
   }
   std::vector<char> buffer(kCopyPiece / 4);
@@ -95,7 +98,7 @@ Status copy_bytes(int from, int to) {
 }
 
 Status copy_tree(const std::string& source, const std::string& destination) {
-  struct stat st {};
+  struct stat st{};
   if (::lstat(source.c_str(), &st) < 0) return failed(source);
   if (S_ISREG(st.st_mode)) return copy_regular(source, destination, st);
   if (S_ISLNK(st.st_mode)) return copy_link(source, destination);

@@ -1,4 +1,5 @@
-// Whole trees: copy for moves between file systems, and removal. Symbolic links are never followed. All calls block.
+// Whole trees: copy for moves between file systems, and removal. Symbolic links are never followed. All calls
+// block.
 #pragma once
 #include <string>
 

@@ -20,17 +20,17 @@
 namespace dt::daemon {
 namespace {
 
-// Files up to this size are read where they are opened, larger ones are sent by the kernel in windows that a worker has
-// asked it to read before, so that the loop does not wait for the disk.
+// Files up to this size are read where they are opened, larger ones are sent by the kernel in windows that a
+// worker has asked it to read before, so that the loop does not wait for the disk.
 constexpr size_t kReadWhole = 128 * 1024;
 constexpr uint64_t kWindow = 4u << 20;
 constexpr std::string_view kBoundary = "DAYTONA-FILE-BOUNDARY";
 
 struct Opened {
   Fd fd;
-  struct stat st {};
+  struct stat st{};
   uint64_t size = 0;
-  std::optional<std::string> content;   // when it is small
+  std::optional<std::string> content;  // when it is small
 };
 
 // Files of /proc say size 0 and have content.
@@ -64,7 +64,8 @@ Task<Status> send_range(WorkerPool& pool, BodyWriter& writer, const Opened& file
   for (uint64_t sent = 0; sent < range.length;) {
     uint64_t offset = range.first + sent;
     uint64_t length = std::min(kWindow, range.length - sent);
-    co_await pool.run([fd, offset, length] { std::ignore = ::readahead(fd, static_cast<off64_t>(offset), length); });
+    co_await pool.run(
+        [fd, offset, length] { std::ignore = ::readahead(fd, static_cast<off64_t>(offset), length); });
     Status done = co_await writer.send_file(fd, offset, length);
     if (!done) co_return done;
     sent += length;
@@ -72,7 +73,8 @@ Task<Status> send_range(WorkerPool& pool, BodyWriter& writer, const Opened& file
   co_return Status{};
 }
 
-// --- one file --------------------------------------------------------------------------------------------------------
+// --- one file
+// --------------------------------------------------------------------------------------------------------
 
 void describe(Response& response, const std::string& path, const Opened& file) {
   std::string name = base_name(path);
@@ -129,11 +131,14 @@ Task<Response> download(WorkerPool& pool, Request& request) {
     }
   }
   response.headers.set("Content-Length", std::to_string(range.length));
-  response.stream = [&pool, file, range](BodyWriter& writer) { return send_range(pool, writer, *file, range); };
+  response.stream = [&pool, file, range](BodyWriter& writer) {
+    return send_range(pool, writer, *file, range);
+  };
   co_return response;
 }
 
-// --- many files --------------------------------------------------------------------------------------------------------
+// --- many files
+// --------------------------------------------------------------------------------------------------------
 
 std::string part_head(size_t index, std::string_view name, const std::string& path) {
   std::string out = index == 0 ? "--" : "\r\n--";
@@ -181,7 +186,8 @@ Task<Response> bulk_download(WorkerPool& pool, Request& request) {
   if (!body || !body->status() || paths.empty()) {
     constexpr std::string_view kWhy = R"(request body must be {"paths": [ ... ]} and non-empty)";
     co_return json_response(400, R"({"error":"request body must be {\"paths\": [ ... ]} and non-empty",)" +
-                                     error_members(400, "BAD_REQUEST", kWhy, request.path, request.method) + "}");
+                                     error_members(400, "BAD_REQUEST", kWhy, request.path, request.method) +
+                                     "}");
   }
   Response response;
   response.headers.set("Content-Type", "multipart/form-data; boundary=" + std::string(kBoundary));

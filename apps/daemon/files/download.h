@@ -1,4 +1,5 @@
-// GET /files/download and POST /files/bulk-download: files go from the disk to the socket without passing through memory.
+// GET /files/download and POST /files/bulk-download: files go from the disk to the socket without passing
+// through memory.
 #pragma once
 #include <string>
 #include <string_view>
@@ -9,7 +10,7 @@
 
 namespace dt::daemon {
 
-std::vector<Route> download_routes(WorkerPool& pool);   // the pool must outlive the routes
+std::vector<Route> download_routes(WorkerPool& pool);  // the pool must outlive the routes
 
 // The two forms of a name in Content-Disposition.
 std::string latin1_name(std::string_view name);

@@ -13,17 +13,28 @@ struct Type {
   std::string_view extension, type;
 };
 constexpr std::array kTypes = {
-    Type{".css", "text/css; charset=utf-8"},  Type{".csv", "text/csv; charset=utf-8"},
-    Type{".gif", "image/gif"},                Type{".gz", "application/gzip"},
-    Type{".htm", "text/html; charset=utf-8"}, Type{".html", "text/html; charset=utf-8"},
-    Type{".jpeg", "image/jpeg"},              Type{".jpg", "image/jpeg"},
-    Type{".js", "text/javascript; charset=utf-8"}, Type{".json", "application/json"},
-    Type{".md", "text/markdown; charset=utf-8"}, Type{".mjs", "text/javascript; charset=utf-8"},
-    Type{".mp4", "video/mp4"},                Type{".pdf", "application/pdf"},
-    Type{".png", "image/png"},                Type{".py", "text/x-python"},
-    Type{".svg", "image/svg+xml"},            Type{".tar", "application/x-tar"},
-    Type{".txt", "text/plain; charset=utf-8"}, Type{".wasm", "application/wasm"},
-    Type{".webp", "image/webp"},              Type{".xml", "text/xml; charset=utf-8"},
+    Type{".css", "text/css; charset=utf-8"},
+    Type{".csv", "text/csv; charset=utf-8"},
+    Type{".gif", "image/gif"},
+    Type{".gz", "application/gzip"},
+    Type{".htm", "text/html; charset=utf-8"},
+    Type{".html", "text/html; charset=utf-8"},
+    Type{".jpeg", "image/jpeg"},
+    Type{".jpg", "image/jpeg"},
+    Type{".js", "text/javascript; charset=utf-8"},
+    Type{".json", "application/json"},
+    Type{".md", "text/markdown; charset=utf-8"},
+    Type{".mjs", "text/javascript; charset=utf-8"},
+    Type{".mp4", "video/mp4"},
+    Type{".pdf", "application/pdf"},
+    Type{".png", "image/png"},
+    Type{".py", "text/x-python"},
+    Type{".svg", "image/svg+xml"},
+    Type{".tar", "application/x-tar"},
+    Type{".txt", "text/plain; charset=utf-8"},
+    Type{".wasm", "application/wasm"},
+    Type{".webp", "image/webp"},
+    Type{".xml", "text/xml; charset=utf-8"},
     Type{".zip", "application/zip"},
 };
 
@@ -33,7 +44,8 @@ uint32_t next_code_point(std::string_view text, size_t& at) {
   if (lead < 0x80) return lead;
   int more = lead >= 0xF0 ? 3 : lead >= 0xE0 ? 2 : 1;
   uint32_t value = lead & (0x3FU >> more);
-  for (; more > 0 && at < text.size(); --more) value = (value << 6) | (static_cast<unsigned char>(text[at++]) & 0x3FU);
+  for (; more > 0 && at < text.size(); --more)
+    value = (value << 6) | (static_cast<unsigned char>(text[at++]) & 0x3FU);
   return value;
 }
 

@@ -12,17 +12,23 @@ Error invalid_path(std::string_view why) {
 Error file_error(std::string_view path, int err) {
   std::string name(path);
   switch (err) {
-    case ENOENT: return {Code::not_found, "file not found: " + name, "FILE_NOT_FOUND", err};
+    case ENOENT:
+      return {Code::not_found, "file not found: " + name, "FILE_NOT_FOUND", err};
     case EACCES:
     case EPERM:
-    case EROFS: return {Code::forbidden, "permission denied: " + name, "FILE_ACCESS_DENIED", err};
-    case EISDIR: return {Code::bad_request, "invalid file path: path points to a directory: " + name, "INVALID_FILE_PATH", err};
+    case EROFS:
+      return {Code::forbidden, "permission denied: " + name, "FILE_ACCESS_DENIED", err};
+    case EISDIR:
+      return {Code::bad_request, "invalid file path: path points to a directory: " + name,
+              "INVALID_FILE_PATH", err};
     case ENOTDIR:
     case EINVAL:
     case ELOOP:
     case ENAMETOOLONG:
-      return {Code::bad_request, "invalid file path: " + name + ": " + strerrordesc_np(err), "INVALID_FILE_PATH", err};
-    default: return {Code::bad_request, "bad request: " + name + ": " + strerrordesc_np(err), "BAD_REQUEST", err};
+      return {Code::bad_request, "invalid file path: " + name + ": " + strerrordesc_np(err),
+              "INVALID_FILE_PATH", err};
+    default:
+      return {Code::bad_request, "bad request: " + name + ": " + strerrordesc_np(err), "BAD_REQUEST", err};
   }
 }
 
@@ -33,7 +39,8 @@ Error as_bad_request(Error error) {
 
 Status check_path(std::string_view path) {
   if (path.empty()) return std::unexpected(invalid_path("path is empty"));
-  if (path.find('\0') != std::string_view::npos) return std::unexpected(invalid_path("path contains a NUL byte"));
+  if (path.find('\0') != std::string_view::npos)
+    return std::unexpected(invalid_path("path contains a NUL byte"));
   return {};
 }
 

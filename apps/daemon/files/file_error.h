@@ -1,5 +1,5 @@
-// Failures of file operations with the codes that clients turn into classes (FILE_NOT_FOUND, FILE_ACCESS_DENIED,
-// INVALID_FILE_PATH, FILE_READ_FAILED). Messages name the path as the client wrote it.
+// Failures of file operations with the codes that clients turn into classes (FILE_NOT_FOUND,
+// FILE_ACCESS_DENIED, INVALID_FILE_PATH, FILE_READ_FAILED). Messages name the path as the client wrote it.
 #pragma once
 #include <string>
 #include <string_view>

@@ -14,7 +14,8 @@ namespace {
 
 std::string permissions_text(mode_t mode) {
   std::string out = "0000";
-  for (int i = 0; i < 3; ++i) out[static_cast<size_t>(3 - i)] = static_cast<char>('0' + ((mode >> (3 * i)) & 7));
+  for (int i = 0; i < 3; ++i)
+    out[static_cast<size_t>(3 - i)] = static_cast<char>('0' + ((mode >> (3 * i)) & 7));
   return out;
 }
 
@@ -23,12 +24,13 @@ void list_into(std::string& out, const std::string& path, unsigned depth, const 
   if (!names) return;
   for (const std::string& name : *names) {
     std::string full = joined_path(path, name);
-    struct stat st {};
+    struct stat st{};
     if (::stat(full.c_str(), &st) < 0) continue;
     if (out.size() > 1) out += ',';
     write_file_info(out, name, st, options.with_path ? full : "");
-    struct stat own {};
-    bool real_dir = S_ISDIR(st.st_mode) && depth > 1 && ::lstat(full.c_str(), &own) == 0 && S_ISDIR(own.st_mode);
+    struct stat own{};
+    bool real_dir =
+        S_ISDIR(st.st_mode) && depth > 1 && ::lstat(full.c_str(), &own) == 0 && S_ISDIR(own.st_mode);
     if (real_dir) list_into(out, full, depth - 1, options);
   }
 }
@@ -73,14 +75,14 @@ void write_file_info(std::string& out, std::string_view name, const struct stat&
   }
   out += ",\"isDir\":";
   out += S_ISDIR(st.st_mode) ? "true" : "false";
-  out += ",\"size\":" + std::to_string(st.st_size) + ",\"mode\":\"" + mode_text(st.st_mode) + "\",\"permissions\":\"" +
-         permissions_text(st.st_mode) + "\",\"modTime\":\"" + long_form(st.st_mtim) + "\",\"modifiedAt\":\"" +
-         rfc3339(st.st_mtim) + "\",\"owner\":\"" + std::to_string(st.st_uid) + "\",\"group\":\"" +
-         std::to_string(st.st_gid) + "\"}";
+  out += ",\"size\":" + std::to_string(st.st_size) + ",\"mode\":\"" + mode_text(st.st_mode) +
+         "\",\"permissions\":\"" + permissions_text(st.st_mode) + "\",\"modTime\":\"" +
+         long_form(st.st_mtim) + "\",\"modifiedAt\":\"" + rfc3339(st.st_mtim) + "\",\"owner\":\"" +
+         std::to_string(st.st_uid) + "\",\"group\":\"" + std::to_string(st.st_gid) + "\"}";
 }
 
 Result<std::string> file_info_json(const std::string& path, bool with_path) {
-  struct stat st {};
+  struct stat st{};
   if (::stat(path.c_str(), &st) < 0) return std::unexpected(file_error(path, errno));
   std::string out;
   write_file_info(out, base_name(path), st, with_path ? path : "");

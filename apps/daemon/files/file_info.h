@@ -10,8 +10,8 @@
 
 namespace dt::daemon {
 
-std::string mode_text(mode_t mode);                 // drwxr-xr-x, urwxr-xr-x
-std::string base_name(std::string_view path);       // "x" of "/a/x/"; "/" of "/"
+std::string mode_text(mode_t mode);            // drwxr-xr-x, urwxr-xr-x
+std::string base_name(std::string_view path);  // "x" of "/a/x/"; "/" of "/"
 std::string joined_path(std::string_view dir, std::string_view name);
 
 // Appends the JSON object; `path` is a member of it unless empty.

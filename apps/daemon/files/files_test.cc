@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 using Files = DaemonTest;
 
 unsigned mode_of(const std::string& path) {
-  struct stat st {};
+  struct stat st{};
   return ::stat(path.c_str(), &st) == 0 ? st.st_mode & 07777 : 0;
 }
 
@@ -25,8 +25,8 @@ std::string form(std::initializer_list<std::pair<std::string, std::string>> part
   std::string out;
   for (const auto& [name, text] : parts) {
     bool file = name == "file" || name.ends_with(".file");
-    out += "--B\r\nContent-Disposition: form-data; name=\"" + name + "\"" + (file ? "; filename=\"ignored\"" : "") +
-           "\r\n\r\n" + text + "\r\n";
+    out += "--B\r\nContent-Disposition: form-data; name=\"" + name + "\"" +
+           (file ? "; filename=\"ignored\"" : "") + "\r\n\r\n" + text + "\r\n";
   }
   return out + "--B--\r\n";
 }
@@ -66,7 +66,8 @@ TEST_F(Files, ListGoesDeeperOnRequest) {
   fs::create_directory_symlink(".", "a/loop");
   auto paths = [&](std::string query) {
     std::string out;
-    for (const auto& item : json(get("/files?path=a" + query)).as_array()) out += std::string(item.at("path").as_string()) + " ";
+    for (const auto& item : json(get("/files?path=a" + query)).as_array())
+      out += std::string(item.at("path").as_string()) + " ";
     return out;
   };
   EXPECT_EQ(paths(""), "a/b a/loop ");
@@ -147,7 +148,7 @@ TEST_F(Files, MoveNeverOverwrites) {
 }
 
 TEST_F(Files, MoveCopiesAcrossFileSystems) {
-  struct stat here {}, there {};
+  struct stat here{}, there{};
   ::stat(".", &here);
   if (::stat("/dev/shm", &there) != 0 || here.st_dev == there.st_dev) GTEST_SKIP() << "one file system only";
   fs::create_directories("t/u");
@@ -176,7 +177,8 @@ TEST_F(Files, Permissions) {
   EXPECT_EQ(user_id("-1"), std::nullopt);
 }
 
-// --- download ------------------------------------------------------------------------------------------------------------
+// --- download
+// ------------------------------------------------------------------------------------------------------------
 
 TEST_F(Files, DownloadWithHeaders) {
   std::string name = "a \"b\" \xC3\xA9 \xE2\x82\xAC.txt";
@@ -188,7 +190,8 @@ TEST_F(Files, DownloadWithHeaders) {
   EXPECT_EQ(r.headers.get_or("Content-Length"), "10");
   EXPECT_EQ(r.headers.get_or("Accept-Ranges"), "bytes");
   EXPECT_EQ(r.headers.get_or("Content-Disposition"),
-            "attachment; filename=\"a \\\"b\\\" \xE9 _.txt\"; filename*=utf-8''a%20%22b%22%20%C3%A9%20%E2%82%AC.txt");
+            "attachment; filename=\"a \\\"b\\\" \xE9 _.txt\"; "
+            "filename*=utf-8''a%20%22b%22%20%C3%A9%20%E2%82%AC.txt");
   Headers since;
   since.set("If-Modified-Since", std::string(r.headers.get_or("Last-Modified")));
   EXPECT_EQ(call("GET", "/files/download?path=" + percent_encode(at(name)), "", since).status, 304);
@@ -240,15 +243,18 @@ TEST_F(Files, BulkDownloadFormat) {
   EXPECT_EQ(r.status, 200);
   EXPECT_EQ(r.headers.get_or("Content-Type"), "multipart/form-data; boundary=DAYTONA-FILE-BOUNDARY");
   auto part = [](std::string name, std::string path) {
-    return "--DAYTONA-FILE-BOUNDARY\r\nContent-Disposition: form-data; name=\"" + name + "\"; filename=\"" + path +
-           "\"; filename*=utf-8''" + path + "\r\n";
+    return "--DAYTONA-FILE-BOUNDARY\r\nContent-Disposition: form-data; name=\"" + name + "\"; filename=\"" +
+           path + "\"; filename*=utf-8''" + path + "\r\n";
   };
-  std::string start = part("file", "a.txt") + "Content-Length: 3\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nAAA\r\n" +
-                      part("file", "empty") + "Content-Length: 0\r\nContent-Type: application/octet-stream\r\n\r\n\r\n" +
-                      part("error", "none") + "Content-Type: application/json; charset=utf-8\r\n\r\n{\"statusCode\":404,";
+  std::string start =
+      part("file", "a.txt") + "Content-Length: 3\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nAAA\r\n" +
+      part("file", "empty") + "Content-Length: 0\r\nContent-Type: application/octet-stream\r\n\r\n\r\n" +
+      part("error", "none") + "Content-Type: application/json; charset=utf-8\r\n\r\n{\"statusCode\":404,";
   EXPECT_EQ(r.body.substr(0, start.size()), start);
-  EXPECT_NE(r.body.find("\"message\":\"file not found: none\",\"code\":\"FILE_NOT_FOUND\""), std::string::npos);
-  EXPECT_NE(r.body.find("\"message\":\"invalid file path: path is empty\",\"code\":\"INVALID_FILE_PATH\""), std::string::npos);
+  EXPECT_NE(r.body.find("\"message\":\"file not found: none\",\"code\":\"FILE_NOT_FOUND\""),
+            std::string::npos);
+  EXPECT_NE(r.body.find("\"message\":\"invalid file path: path is empty\",\"code\":\"INVALID_FILE_PATH\""),
+            std::string::npos);
   EXPECT_NE(r.body.find("invalid file path: path points to a directory: dir"), std::string::npos);
   EXPECT_TRUE(r.body.ends_with("}\r\n--DAYTONA-FILE-BOUNDARY--\r\n"));
 }
@@ -261,7 +267,8 @@ TEST_F(Files, BulkDownloadWantsPaths) {
   }
 }
 
-// --- upload ----------------------------------------------------------------------------------------------------------------
+// --- upload
+// ----------------------------------------------------------------------------------------------------------------
 
 TEST_F(Files, UploadMakesParentsAndKeepsModes) {
   auto upload = [&](std::string path, std::string text) {
@@ -333,7 +340,10 @@ TEST_F(Files, UploadV2TakesRawBodies) {
 
 TEST_F(Files, BulkUploadPairsByIndex) {
   Reply r = call("POST", "/files/bulk-upload",
-                 form({{"files[1].path", " b/two "}, {"files[0].path", "one"}, {"files[0].file", "1"}, {"files[1].file", "22"}}),
+                 form({{"files[1].path", " b/two "},
+                       {"files[0].path", "one"},
+                       {"files[0].file", "1"},
+                       {"files[1].file", "22"}}),
                  form_headers());
   EXPECT_EQ(r.status, 200);
   EXPECT_EQ(r.body, R"({"files":[{"path":"one","bytes":1},{"path":"b/two","bytes":2}]})");
@@ -346,8 +356,13 @@ TEST_F(Files, BulkUploadPairsByIndex) {
 TEST_F(Files, BulkUploadReportsEachFailure) {
   fs::create_directory("dir");
   Reply r = call("POST", "/files/bulk-upload",
-                 form({{"files[0].path", "dir"}, {"files[0].file", "x"}, {"files[1].file", "y"}, {"files[2].path", " "},
-                       {"files[3].path", "good"}, {"files[3].file", "z"}, {"unknown", "-"}}),
+                 form({{"files[0].path", "dir"},
+                       {"files[0].file", "x"},
+                       {"files[1].file", "y"},
+                       {"files[2].path", " "},
+                       {"files[3].path", "good"},
+                       {"files[3].file", "z"},
+                       {"unknown", "-"}}),
                  form_headers());
   EXPECT_EQ(r.status, 400);
   bj::value body = json(r);
@@ -368,7 +383,10 @@ TEST_F(Files, BulkUploadReportsEachFailure) {
 TEST_F(Files, BigFilesPassThrough) {
   std::string big(24u << 20, '\0');
   for (size_t i = 0; i < big.size(); i += 997) big[i] = static_cast<char>(i);
-  EXPECT_EQ(call("POST", "/files/bulk-upload", form({{"files[0].path", "big"}, {"files[0].file", big}}), form_headers()).status, 200);
+  EXPECT_EQ(call("POST", "/files/bulk-upload", form({{"files[0].path", "big"}, {"files[0].file", big}}),
+                 form_headers())
+                .status,
+            200);
   EXPECT_TRUE(content("big") == big);
   Reply r = get("/files/download?path=big");
   EXPECT_TRUE(r.body == big);
@@ -377,16 +395,19 @@ TEST_F(Files, BigFilesPassThrough) {
   EXPECT_TRUE(bulk.body.find(big) != std::string::npos);
 }
 
-// --- search ----------------------------------------------------------------------------------------------------------------
+// --- search
+// ----------------------------------------------------------------------------------------------------------------
 
 TEST_F(Files, FindSearchReplace) {
   fs::create_directory("d");
   put(at("d/a.txt"), "one\r\ntwo needle\nneedle three\n");
   put(at("d/b.bin"), std::string("needle\0", 7));
-  EXPECT_EQ(get("/files/find?path=d&pattern=needle").body,
-            R"([{"file":"d/a.txt","line":2,"content":"two needle"},{"file":"d/a.txt","line":3,"content":"needle three"}])");
+  EXPECT_EQ(
+      get("/files/find?path=d&pattern=needle").body,
+      R"([{"file":"d/a.txt","line":2,"content":"two needle"},{"file":"d/a.txt","line":3,"content":"needle three"}])");
   EXPECT_EQ(get("/files/find?path=none&pattern=x").body, "[]");
-  EXPECT_EQ(get("/files/search?path=" + dir_ + "&pattern=*.txt").body, "{\"files\":[\"" + at("d/a.txt") + "\"]}");
+  EXPECT_EQ(get("/files/search?path=" + dir_ + "&pattern=*.txt").body,
+            "{\"files\":[\"" + at("d/a.txt") + "\"]}");
   EXPECT_EQ(get("/files/search?path=none&pattern=*").body, R"({"files":[]})");
   Reply r = post("/files/replace", R"({"files":["d/a.txt","none"],"pattern":"needle","newValue":""})");
   EXPECT_EQ(json(r).at(0).at("success"), true);
@@ -396,7 +417,8 @@ TEST_F(Files, FindSearchReplace) {
 }
 
 TEST_F(Files, FindTakesLinesOfAnyLength) {
-  put(at("long"), "head\n" + std::string(200'000, 'x') + "mark\r\n" + std::string(3'000'000, 'y') + "\nmark again");
+  put(at("long"),
+      "head\n" + std::string(200'000, 'x') + "mark\r\n" + std::string(3'000'000, 'y') + "\nmark again");
   boost::json::array found = json(get("/files/find?path=long&pattern=mark")).as_array();
   ASSERT_EQ(found.size(), 2u);
   EXPECT_EQ(found[0].at("line"), 2);

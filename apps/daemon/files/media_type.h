@@ -5,4 +5,4 @@
 namespace dt::daemon {
 inline constexpr std::string_view kAnyType = "application/octet-stream";
 std::string_view media_type(std::string_view path);
-}
+}  // namespace dt::daemon

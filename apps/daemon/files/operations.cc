@@ -32,7 +32,7 @@ std::unexpected<Error> exists_already(const std::string& path) {
 
 // For file systems without RENAME_NOREPLACE.
 int rename_checked(const std::string& source, const std::string& destination) {
-  struct stat st {};
+  struct stat st{};
   if (::lstat(destination.c_str(), &st) == 0) {
     errno = EEXIST;
     return -1;
@@ -53,7 +53,8 @@ Result<std::optional<std::string>> move_across(const std::string& source, const 
 }  // namespace
 
 Result<mode_t> parse_mode(std::string_view text) {
-  bool octal = !text.empty() && text.size() <= 6 && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '7'; });
+  bool octal = !text.empty() && text.size() <= 6 &&
+               std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '7'; });
   if (!octal) return fail(Code::bad_request, "invalid mode format: '" + std::string(text) + "'");
   mode_t mode = 0;
   for (char c : text) mode = mode * 8 + static_cast<mode_t>(c - '0');
@@ -61,7 +62,7 @@ Result<mode_t> parse_mode(std::string_view text) {
 }
 
 Status make_folder(const std::string& path, mode_t mode) {
-  struct stat st {};
+  struct stat st{};
   if (::stat(path.c_str(), &st) == 0) {
     if (S_ISDIR(st.st_mode)) return {};
     return std::unexpected(file_error(path, ENOTDIR));
@@ -69,13 +70,14 @@ Status make_folder(const std::string& path, mode_t mode) {
   if (errno != ENOENT) return failed(path);
   std::string parent = parent_of(path);
   if (parent != path && parent != "." && parent != "/") TRY_VOID(make_folder(parent, mode));
-  if (::mkdir(path.c_str(), mode) == 0 || (errno == EEXIST && ::stat(path.c_str(), &st) == 0 && S_ISDIR(st.st_mode)))
+  if (::mkdir(path.c_str(), mode) == 0 ||
+      (errno == EEXIST && ::stat(path.c_str(), &st) == 0 && S_ISDIR(st.st_mode)))
     return {};
   return failed(path);
 }
 
 Status remove_path(const std::string& path, Recursive recursive) {
-  struct stat st {};
+  struct stat st{};
   if (::stat(path.c_str(), &st) < 0) return failed(path);
   if (recursive == Recursive::no) {
     if (S_ISDIR(st.st_mode))
@@ -89,8 +91,9 @@ Status remove_path(const std::string& path, Recursive recursive) {
 }
 
 Result<std::optional<std::string>> move_path(const std::string& source, const std::string& destination) {
-  if (::renameat2(AT_FDCWD, source.c_str(), AT_FDCWD, destination.c_str(), RENAME_NOREPLACE) == 0) return std::nullopt;
-  struct stat st {};
+  if (::renameat2(AT_FDCWD, source.c_str(), AT_FDCWD, destination.c_str(), RENAME_NOREPLACE) == 0)
+    return std::nullopt;
+  struct stat st{};
   if (errno == EINVAL || errno == ENOSYS) {
     if (rename_checked(source, destination) == 0) return std::nullopt;
   }
@@ -102,7 +105,7 @@ Result<std::optional<std::string>> move_path(const std::string& source, const st
 }
 
 Status change_permissions(const std::string& path, const PermissionChange& change) {
-  struct stat st {};
+  struct stat st{};
   if (::stat(path.c_str(), &st) < 0) return failed(path);
   if (!change.mode.empty()) {
     TRY(mode_t mode, parse_mode(change.mode));
@@ -113,7 +116,8 @@ Status change_permissions(const std::string& path, const PermissionChange& chang
   if (!owner) return fail(Code::bad_request, "invalid owner: unknown user " + change.owner);
   auto group = change.group.empty() ? std::optional<uint32_t>(UINT32_MAX) : group_id(change.group);
   if (!group) return fail(Code::bad_request, "invalid group: unknown group " + change.group);
-  if (::chown(path.c_str(), *owner, *group) < 0) return std::unexpected(as_bad_request(file_error(path, errno)));
+  if (::chown(path.c_str(), *owner, *group) < 0)
+    return std::unexpected(as_bad_request(file_error(path, errno)));
   return {};
 }
 

@@ -22,7 +22,7 @@ Status remove_path(const std::string& path, Recursive recursive);
 Result<std::optional<std::string>> move_path(const std::string& source, const std::string& destination);
 
 struct PermissionChange {
-  std::string mode, owner, group;   // empty: unchanged
+  std::string mode, owner, group;  // empty: unchanged
 };
 Status change_permissions(const std::string& path, const PermissionChange& change);
 

@@ -95,7 +95,8 @@ Task<Response> move(WorkerPool& pool, Request& request) {
 Task<Response> permissions(WorkerPool& pool, Request& request) {
   auto path = required(request, "path");
   if (!path) co_return error_response(request, path.error());
-  PermissionChange change{parameter(request, "mode"), parameter(request, "owner"), parameter(request, "group")};
+  PermissionChange change{parameter(request, "mode"), parameter(request, "owner"),
+                          parameter(request, "group")};
   Status changed = co_await pool.run([path = *path, change] { return change_permissions(path, change); });
   if (!changed) co_return error_response(request, changed.error());
   co_return Response::empty(200);
@@ -152,7 +153,8 @@ std::vector<Route> file_routes(WorkerPool& pool) {
       {"GET", "/files/search", [&pool](Request& r) { return look(pool, r, search_json); }},
       {"POST", "/files/replace", [&pool](Request& r) { return replace(pool, r); }},
   };
-  for (auto more : {download_routes(pool), upload_routes(pool)}) routes.insert(routes.end(), more.begin(), more.end());
+  for (auto more : {download_routes(pool), upload_routes(pool)})
+    routes.insert(routes.end(), more.begin(), more.end());
   return routes;
 }
 

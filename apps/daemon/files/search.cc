@@ -20,8 +20,8 @@
 namespace dt::daemon {
 namespace {
 
-constexpr size_t kReplaceLimit = 64u << 20;   // larger files are refused
-constexpr size_t kAnswerLimit = 64u << 20;    // no more matches are looked for beyond
+constexpr size_t kReplaceLimit = 64u << 20;  // larger files are refused
+constexpr size_t kAnswerLimit = 64u << 20;   // no more matches are looked for beyond
 constexpr size_t kLineLimit = 1u << 20;
 constexpr size_t kReadPiece = 64 * 1024;
 
@@ -29,7 +29,7 @@ using Visit = std::function<void(const std::string& path, const struct stat&)>;
 
 // The root and everything below it, in the order of names; links are not followed.
 void walk(const std::string& path, const Visit& visit) {
-  struct stat st {};
+  struct stat st{};
   if (::lstat(path.c_str(), &st) < 0) return;
   visit(path, st);
   if (!S_ISDIR(st.st_mode)) return;
@@ -53,7 +53,8 @@ bool looks_binary(int fd) {
   return n <= 0 || std::string_view(head, static_cast<size_t>(n)).find('\0') != std::string_view::npos;
 }
 
-// Splits a file into lines with bounded memory: of a longer line only the first kLineLimit bytes are looked at.
+// Splits a file into lines with bounded memory: of a longer line only the first kLineLimit bytes are looked
+// at.
 class LineReader {
  public:
   explicit LineReader(Fd fd) : fd_(std::move(fd)), buffer_(kReadPiece) {}
@@ -130,19 +131,25 @@ int match_class(std::string_view pattern, size_t& p, char c) {
 // One pattern element against one character; moves behind the element.
 bool match_one(std::string_view pattern, size_t& p, char c) {
   switch (pattern[p]) {
-    case '?': ++p; return c != '/';
-    case '[': ++p; return match_class(pattern, p, c) == 1;
+    case '?':
+      ++p;
+      return c != '/';
+    case '[':
+      ++p;
+      return match_class(pattern, p, c) == 1;
     case '\\':
       if (++p >= pattern.size()) return false;
       [[fallthrough]];
-    default: return pattern[p++] == c;
+    default:
+      return pattern[p++] == c;
   }
 }
 
-std::optional<std::string> replace_in(const std::string& path, const std::string& pattern, const std::string& value) {
+std::optional<std::string> replace_in(const std::string& path, const std::string& pattern,
+                                      const std::string& value) {
   if (auto ok = check_path(path); !ok) return ok.error().message;
   Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  struct stat st {};
+  struct stat st{};
   if (!fd || ::fstat(fd.get(), &st) < 0) return file_error(path, errno).message;
   if (!S_ISREG(st.st_mode)) return "not a regular file: " + path;
   auto text = read_all(fd.get(), kReplaceLimit);
@@ -198,7 +205,8 @@ std::string search_json(const std::string& root, const std::string& pattern) {
   return out + "]}";
 }
 
-std::string replace_json(const std::vector<std::string>& files, const std::string& pattern, const std::string& value) {
+std::string replace_json(const std::vector<std::string>& files, const std::string& pattern,
+                         const std::string& value) {
   std::string out = "[";
   for (const std::string& file : files) {
     auto error = replace_in(file, pattern, value);

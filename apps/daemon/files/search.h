@@ -13,7 +13,8 @@ std::string find_json(const std::string& root, const std::string& pattern);
 // JSON {"files":[…]} of the names that match the glob.
 std::string search_json(const std::string& root, const std::string& pattern);
 // JSON array of {file,success,error?} in the order of `files`.
-std::string replace_json(const std::vector<std::string>& files, const std::string& pattern, const std::string& value);
+std::string replace_json(const std::vector<std::string>& files, const std::string& pattern,
+                         const std::string& value);
 
 // '*', '?', "[a-z]", "[^a-z]", backslash; the whole name must match. A malformed pattern matches nothing.
 bool glob_match(std::string_view pattern, std::string_view name);

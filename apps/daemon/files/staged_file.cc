@@ -110,7 +110,7 @@ Status StagedFile::link_as(const std::string& path) {
 
 // Another inode in its place is the same to everybody only if nothing hangs on the old one.
 bool StagedFile::may_replace() const {
-  struct stat staged {};
+  struct stat staged{};
   return ::fstat(fd_.get(), &staged) == 0 && existing_.st_nlink == 1 && staged.st_uid == existing_.st_uid &&
          staged.st_gid == existing_.st_gid && ::fchmod(fd_.get(), existing_.st_mode & 07777) == 0;
 }

@@ -1,7 +1,7 @@
-// A file that is written aside and appears at commit(): a failure on the way leaves the old file whole, and nobody sees a
-// half-written one. Symbolic links (dangling ones too) are written through; an existing file keeps its mode and owner; a
-// new one gets 0644. Where nothing can be written aside (read-only directory, device) it is written in place.
-// All calls block and run on a worker, one at a time.
+// A file that is written aside and appears at commit(): a failure on the way leaves the old file whole, and
+// nobody sees a half-written one. Symbolic links (dangling ones too) are written through; an existing file
+// keeps its mode and owner; a new one gets 0644. Where nothing can be written aside (read-only directory,
+// device) it is written in place. All calls block and run on a worker, one at a time.
 #pragma once
 #include <sys/stat.h>
 
@@ -17,7 +17,7 @@ class StagedFile {
   static Result<StagedFile> open(const std::string& path, mode_t parent_mode);
   StagedFile(StagedFile&&) noexcept;
   StagedFile& operator=(StagedFile&&) = delete;
-  ~StagedFile();   // without commit(): as if nothing had happened
+  ~StagedFile();  // without commit(): as if nothing had happened
 
   Status write(std::string_view bytes);
   Status commit();
@@ -30,11 +30,11 @@ class StagedFile {
   Status copy_in_place();
   bool may_replace() const;
 
-  std::string path_;        // links resolved
-  std::string shown_;       // as the client wrote it
-  std::string temp_;        // name of the staged file where it has one
+  std::string path_;   // links resolved
+  std::string shown_;  // as the client wrote it
+  std::string temp_;   // name of the staged file where it has one
   Fd fd_;
-  struct stat existing_ {};
+  struct stat existing_{};
   bool exists_ = false;
   bool in_place_ = false;
 };

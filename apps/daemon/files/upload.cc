@@ -25,7 +25,8 @@ class Receiver {
  public:
   Receiver(WorkerPool& pool, std::string path, mode_t parent_mode)
       : pool_(pool), path_(std::move(path)), parent_mode_(parent_mode) {}
-  // Bytes written. After a failure of the disk the rest is still read; errors of the source come back as they are.
+  // Bytes written. After a failure of the disk the rest is still read; errors of the source come back as they
+  // are.
   Task<Result<uint64_t>> receive(Source next);
 
  private:
@@ -79,7 +80,8 @@ Task<void> read_to_end(BodyReader& body) {
 }
 
 // Takes the part named "file"; others are skipped.
-Task<Result<uint64_t>> receive_form(WorkerPool& pool, Request& request, std::string boundary, std::string path) {
+Task<Result<uint64_t>> receive_form(WorkerPool& pool, Request& request, std::string boundary,
+                                    std::string path) {
   MultipartReader form(*request.body, std::move(boundary));
   Result<uint64_t> received = fail(Code::bad_request, "http: no such file");
   for (bool seen = false;;) {
@@ -110,7 +112,8 @@ Task<Result<uint64_t>> receive_one(WorkerPool& pool, Request& request, std::stri
 }
 
 Task<Response> upload(WorkerPool& pool, Request& request) {
-  auto received = co_await receive_one(pool, request, std::string(request.query.get("path").value_or("")), false);
+  auto received =
+      co_await receive_one(pool, request, std::string(request.query.get("path").value_or("")), false);
   co_await read_to_end(*request.body);
   if (!received) co_return error_response(request, as_bad_request(received.error()));
   co_return Response::empty(200);
@@ -128,7 +131,8 @@ Task<Response> upload_v2(WorkerPool& pool, Request& request) {
   co_return json_response(200, body + ",\"type\":\"file\"}");
 }
 
-// --- bulk ----------------------------------------------------------------------------------------------------------------
+// --- bulk
+// ----------------------------------------------------------------------------------------------------------------
 
 struct PartName {
   std::string index;
@@ -148,7 +152,7 @@ std::optional<PartName> parse_part_name(std::string_view name) {
 struct Bulk {
   std::map<std::string, std::string, std::less<>> paths;
   std::vector<std::string> errors;
-  std::string files;   // JSON objects with commas between
+  std::string files;  // JSON objects with commas between
 };
 
 void bulk_done(Bulk& bulk, std::string_view path, uint64_t bytes) {
@@ -188,7 +192,7 @@ Task<bool> bulk_part(WorkerPool& pool, MultipartReader& form, PartName name, Bul
     bulk.errors.push_back("file[" + name.index + "]: missing .path metadata");
     co_return true;
   }
-  if (path->second.empty()) co_return true;   // said already
+  if (path->second.empty()) co_return true;  // said already
   Receiver receiver(pool, path->second, kParentsOfMany);
   auto received = co_await receiver.receive([&form] { return form.read(); });
   if (received)

@@ -6,5 +6,5 @@
 #include "libs/net/router.h"
 
 namespace dt::daemon {
-std::vector<Route> upload_routes(WorkerPool& pool);   // the pool must outlive the routes
+std::vector<Route> upload_routes(WorkerPool& pool);  // the pool must outlive the routes
 }

@@ -1,5 +1,5 @@
-// Names of users and groups from /etc/passwd and /etc/group, read by ourselves: a static program must not load the
-// image's name service modules.
+// Names of users and groups from /etc/passwd and /etc/group, read by ourselves: a static program must not
+// load the image's name service modules.
 #pragma once
 #include <cstdint>
 #include <optional>

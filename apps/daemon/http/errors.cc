@@ -10,18 +10,29 @@ namespace {
 
 std::string_view prefix_of(Code code) {
   switch (code) {
-    case Code::bad_request: return "bad request: ";
-    case Code::invalid_body: return "invalid body request: ";
-    case Code::unauthorized: return "unauthorized: ";
-    case Code::forbidden: return "forbidden: ";
-    case Code::not_found: return "not found: ";
-    case Code::timeout: return "request timeout: ";
-    case Code::conflict: return "conflict: ";
-    case Code::gone: return "gone: ";
-    case Code::unprocessable: return "unprocessable entity: ";
+    case Code::bad_request:
+      return "bad request: ";
+    case Code::invalid_body:
+      return "invalid body request: ";
+    case Code::unauthorized:
+      return "unauthorized: ";
+    case Code::forbidden:
+      return "forbidden: ";
+    case Code::not_found:
+      return "not found: ";
+    case Code::timeout:
+      return "request timeout: ";
+    case Code::conflict:
+      return "conflict: ";
+    case Code::gone:
+      return "gone: ";
+    case Code::unprocessable:
+      return "unprocessable entity: ";
     case Code::internal:
-    case Code::io: return "internal server error: ";
-    default: return "";
+    case Code::io:
+      return "internal server error: ";
+    default:
+      return "";
   }
 }
 
@@ -48,7 +59,8 @@ std::string error_json(int status, std::string_view code, std::string_view messa
 }
 
 Response error_response(const Request& request, const Error& error) {
-  std::string message = error.wire_code.empty() ? std::string(prefix_of(error.code)) + error.message : error.message;
+  std::string message =
+      error.wire_code.empty() ? std::string(prefix_of(error.code)) + error.message : error.message;
   std::string_view code = error.wire_code.empty() ? wire_name(error.code) : std::string_view(error.wire_code);
   int status = http_status(error.code);
   auto path = percent_decode(request.path);

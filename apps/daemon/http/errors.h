@@ -1,5 +1,6 @@
-// Error answers of the toolbox: always the filled shape (statusCode, message, code, source, timestamp, path, method).
-// An Error with a wire_code of its own is sent with its message as it is; others get the prefix of their kind
+// Error answers of the toolbox: always the filled shape (statusCode, message, code, source, timestamp, path,
+// method). An Error with a wire_code of its own is sent with its message as it is; others get the prefix of
+// their kind
 // ("bad request: …") and the code of the table.
 #pragma once
 #include "libs/base/error.h"
@@ -16,6 +17,6 @@ std::string error_members(int status, std::string_view code, std::string_view me
                           std::string_view method);
 
 Response json_response(int status, std::string body);
-Response not_routed();   // 404 "404 page not found" as text
+Response not_routed();  // 404 "404 page not found" as text
 
 }  // namespace dt::daemon

@@ -11,12 +11,18 @@ namespace {
 
 std::string_view kind_name(const bj::value& value) {
   switch (value.kind()) {
-    case bj::kind::string: return "string";
-    case bj::kind::array: return "array";
-    case bj::kind::object: return "object";
-    case bj::kind::bool_: return "bool";
-    case bj::kind::null: return "null";
-    default: return "number";
+    case bj::kind::string:
+      return "string";
+    case bj::kind::array:
+      return "array";
+    case bj::kind::object:
+      return "object";
+    case bj::kind::bool_:
+      return "bool";
+    case bj::kind::null:
+      return "null";
+    default:
+      return "number";
   }
 }
 
@@ -58,8 +64,8 @@ const bj::value* JsonBody::find(std::string_view name) const {
 
 void JsonBody::wrong(std::string_view name, const bj::value& value, std::string_view wanted) {
   if (!problem_.empty()) problem_ += "\n";
-  problem_ += "json: cannot unmarshal " + std::string(kind_name(value)) + " into Go struct field " + type_ + "." +
-              std::string(name) + " of type " + std::string(wanted);
+  problem_ += "json: cannot unmarshal " + std::string(kind_name(value)) + " into Go struct field " + type_ +
+              "." + std::string(name) + " of type " + std::string(wanted);
 }
 
 void JsonBody::missing(std::string_view name) {

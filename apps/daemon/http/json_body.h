@@ -1,5 +1,6 @@
-// Members of a JSON request body as the toolbox reads them: names match in any case, unknown ones are ignored, null is
-// the same as absent, a wrong type is an error. The first error wins and is kept until status() is asked.
+// Members of a JSON request body as the toolbox reads them: names match in any case, unknown ones are
+// ignored, null is the same as absent, a wrong type is an error. The first error wins and is kept until
+// status() is asked.
 #pragma once
 #include <boost/json/object.hpp>
 #include <map>
@@ -18,12 +19,12 @@ class JsonBody {
   static Result<JsonBody> parse(std::string_view text, std::string type);
 
   std::string text(std::string_view name);
-  std::string required_text(std::string_view name);   // not empty
+  std::string required_text(std::string_view name);  // not empty
   std::optional<uint32_t> number(std::string_view name);
   std::optional<std::vector<std::string>> list(std::string_view name);
   std::optional<std::map<std::string, std::string>> map(std::string_view name);
   bool has(std::string_view name) const { return find(name) != nullptr; }
-  void missing(std::string_view name);                // records "required" for it
+  void missing(std::string_view name);  // records "required" for it
   // invalid_body with everything that was wrong; the message has no prefix.
   Status status() const;
 

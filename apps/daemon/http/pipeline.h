@@ -1,4 +1,5 @@
-// What every request passes: request id, routing, the handler, the access log. Owned by the daemon, loop thread only.
+// What every request passes: request id, routing, the handler, the access log. Owned by the daemon, loop
+// thread only.
 #pragma once
 #include <vector>
 

@@ -14,8 +14,8 @@ std::string date_time(const timespec& t, char between) {
   tm parts{};
   ::gmtime_r(&t.tv_sec, &parts);
   char text[80];
-  int n = std::snprintf(text, sizeof text, "%04d-%02d-%02d%c%02d:%02d:%02d", parts.tm_year + 1900, parts.tm_mon + 1,
-                        parts.tm_mday, between, parts.tm_hour, parts.tm_min, parts.tm_sec);
+  int n = std::snprintf(text, sizeof text, "%04d-%02d-%02d%c%02d:%02d:%02d", parts.tm_year + 1900,
+                        parts.tm_mon + 1, parts.tm_mday, between, parts.tm_hour, parts.tm_min, parts.tm_sec);
   std::string out(text, static_cast<size_t>(n));
   if (t.tv_nsec == 0) return out;
   n = std::snprintf(text, sizeof text, ".%09ld", t.tv_nsec);
@@ -33,8 +33,9 @@ std::string http_date(time_t t) {
   tm parts{};
   ::gmtime_r(&t, &parts);
   char text[80];
-  int n = std::snprintf(text, sizeof text, "%s, %02d %s %04d %02d:%02d:%02d GMT", kDays[parts.tm_wday], parts.tm_mday,
-                        kMonths[parts.tm_mon], parts.tm_year + 1900, parts.tm_hour, parts.tm_min, parts.tm_sec);
+  int n = std::snprintf(text, sizeof text, "%s, %02d %s %04d %02d:%02d:%02d GMT", kDays[parts.tm_wday],
+                        parts.tm_mday, kMonths[parts.tm_mon], parts.tm_year + 1900, parts.tm_hour,
+                        parts.tm_min, parts.tm_sec);
   return std::string(text, static_cast<size_t>(n));
 }
 

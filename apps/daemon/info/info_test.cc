@@ -27,7 +27,10 @@ TEST_F(Info, AnswersHaveTheContractsHeaders) {
 }
 
 TEST_F(Info, UnknownRoutesAreText) {
-  for (auto [method, path] : {std::pair{"GET", "/nope"}, {"DELETE", "/version"}, {"POST", "/version"}, {"OPTIONS", "/version"},
+  for (auto [method, path] : {std::pair{"GET", "/nope"},
+                              {"DELETE", "/version"},
+                              {"POST", "/version"},
+                              {"OPTIONS", "/version"},
                               {"GET", "/process/session"}}) {
     Reply r = call(method, path);
     EXPECT_EQ(r.status, 404) << method << path;
@@ -61,8 +64,10 @@ TEST_F(Info, PortsInUse) {
   std::string all = get("/port").body;
   EXPECT_NE(all.find(std::to_string(listener->port())), std::string::npos) << all;
   std::vector<uint16_t> ports;
-  parse_port_table("  sl  local_address rem_address   st\n   0: 0100007F:1F90 00000000:0000 0A 0\n"
-                   "   1: 0100007F:1F91 00000000:0000 01 0\n 2: 00000000000000000000000000000000:0BB8 x 0A\nbroken\n", ports);
+  parse_port_table(
+      "  sl  local_address rem_address   st\n   0: 0100007F:1F90 00000000:0000 0A 0\n"
+      "   1: 0100007F:1F91 00000000:0000 01 0\n 2: 00000000000000000000000000000000:0BB8 x 0A\nbroken\n",
+      ports);
   EXPECT_EQ(ports, (std::vector<uint16_t>{8080, 3000}));
 }
 

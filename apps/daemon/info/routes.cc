@@ -24,7 +24,8 @@ Task<Response> home_dir(ProcessContext& context, Request& request) {
   co_return dir_response(*home);
 }
 
-// The token is for telemetry, which this daemon does not send; old runners and clients still announce themselves.
+// The token is for telemetry, which this daemon does not send; old runners and clients still announce
+// themselves.
 Task<Response> init(Request& request) {
   auto text = co_await request.body->read_all(kJsonBodyLimit);
   if (!text) co_return error_response(request, text.error());
@@ -44,8 +45,10 @@ Result<Environment::Change> decode_change(std::string_view text) {
   change.unset_prefix = body.text("unsetValuePrefix");
   TRY_VOID(body.status());
   for (const auto& [name, value] : change.set) {
-    if (!valid_env_name(name)) return fail(Code::bad_request, "invalid environment variable name: '" + name + "'");
-    if (value.find('\0') != std::string::npos) return fail(Code::bad_request, "NUL in the value of '" + name + "'");
+    if (!valid_env_name(name))
+      return fail(Code::bad_request, "invalid environment variable name: '" + name + "'");
+    if (value.find('\0') != std::string::npos)
+      return fail(Code::bad_request, "NUL in the value of '" + name + "'");
   }
   return change;
 }

@@ -1,8 +1,8 @@
 #include "apps/daemon/process/charts.h"
 
-#include <boost/json.hpp>
 #include <algorithm>
 #include <array>
+#include <boost/json.hpp>
 
 #include "libs/base/text.h"
 #include "libs/codec/json.h"
@@ -20,9 +20,15 @@ constexpr std::string_view kMarker = "dtn_artifact_k39fd2:";
 constexpr std::string_view kCodePlace = "@USER_CODE_BASE64@";
 
 // What stands directly before an import of the module, without white space.
-constexpr std::array<std::string_view, 9> kLeads = {
-    "import",       "from",         "__import__('", "__import__(\"", "importlib.import_module('", "importlib.import_module(\"",
-    "loader.load_module('", "loader.load_module(\"", "sys.modules['"};
+constexpr std::array<std::string_view, 9> kLeads = {"import",
+                                                    "from",
+                                                    "__import__('",
+                                                    "__import__(\"",
+                                                    "importlib.import_module('",
+                                                    "importlib.import_module(\"",
+                                                    "loader.load_module('",
+                                                    "loader.load_module(\"",
+                                                    "sys.modules['"};
 
 bool import_before(std::string_view before) {
   before = trim(before);
@@ -30,7 +36,8 @@ bool import_before(std::string_view before) {
          before.ends_with("sys.modules[\"");
 }
 
-// A '#' outside quotes. Quotes that span lines are not followed: then a chart may be captured that need not be.
+// A '#' outside quotes. Quotes that span lines are not followed: then a chart may be captured that need not
+// be.
 bool in_comment(std::string_view line_so_far) {
   char quote = 0;
   for (char c : line_so_far) {
@@ -52,18 +59,30 @@ struct Member {
 };
 // Members of charts and of elements in one table: elements of a composite chart are charts themselves.
 constexpr std::array kMembers = {
-    Member{"type", Kind::text},           Member{"title", Kind::text},
-    Member{"png", Kind::text},            Member{"x_label", Kind::text},
-    Member{"y_label", Kind::text},        Member{"x_ticks", Kind::numbers},
-    Member{"y_ticks", Kind::numbers},     Member{"x_tick_labels", Kind::texts},
-    Member{"y_tick_labels", Kind::texts}, Member{"x_scale", Kind::text},
-    Member{"y_scale", Kind::text},        Member{"elements", Kind::elements},
-    Member{"label", Kind::text},          Member{"group", Kind::text},
-    Member{"value", Kind::text},          Member{"points", Kind::points},
-    Member{"angle", Kind::number},        Member{"radius", Kind::number},
-    Member{"min", Kind::number},          Member{"first_quartile", Kind::number},
-    Member{"median", Kind::number},       Member{"third_quartile", Kind::number},
-    Member{"max", Kind::number},          Member{"outliers", Kind::numbers},
+    Member{"type", Kind::text},
+    Member{"title", Kind::text},
+    Member{"png", Kind::text},
+    Member{"x_label", Kind::text},
+    Member{"y_label", Kind::text},
+    Member{"x_ticks", Kind::numbers},
+    Member{"y_ticks", Kind::numbers},
+    Member{"x_tick_labels", Kind::texts},
+    Member{"y_tick_labels", Kind::texts},
+    Member{"x_scale", Kind::text},
+    Member{"y_scale", Kind::text},
+    Member{"elements", Kind::elements},
+    Member{"label", Kind::text},
+    Member{"group", Kind::text},
+    Member{"value", Kind::text},
+    Member{"points", Kind::points},
+    Member{"angle", Kind::number},
+    Member{"radius", Kind::number},
+    Member{"min", Kind::number},
+    Member{"first_quartile", Kind::number},
+    Member{"median", Kind::number},
+    Member{"third_quartile", Kind::number},
+    Member{"max", Kind::number},
+    Member{"outliers", Kind::numbers},
 };
 
 bj::value reduced(const bj::value& value, Kind kind);
@@ -74,7 +93,8 @@ bj::object reduced_object(const bj::object& object) {
     const bj::value* value = object.if_contains(bj::string_view(member.name.data(), member.name.size()));
     if (!value || value->is_null()) continue;
     bj::value kept = reduced(*value, member.kind);
-    if (!kept.is_null()) out.emplace(bj::string_view(member.name.data(), member.name.size()), std::move(kept));
+    if (!kept.is_null())
+      out.emplace(bj::string_view(member.name.data(), member.name.size()), std::move(kept));
   }
   return out;
 }
@@ -91,7 +111,8 @@ bj::array reduced_items(const bj::array& items, Kind kind) {
 // null: it does not fit (or is empty) and is left out.
 bj::value reduced(const bj::value& value, Kind kind) {
   switch (kind) {
-    case Kind::number: return value.is_number() ? value : bj::value();
+    case Kind::number:
+      return value.is_number() ? value : bj::value();
     case Kind::text:
       if (value.is_number()) return bj::value(bj::serialize(value));
       return value.is_string() && !value.get_string().empty() ? value : bj::value();
@@ -125,7 +146,8 @@ std::string chart_of(std::string_view text) {
   if (!line || !line->is_object()) return "";
   const bj::value* type = line->get_object().if_contains("type");
   const bj::value* value = line->get_object().if_contains("value");
-  if (!type || !type->is_string() || type->get_string() != "chart" || !value || !value->is_object()) return "";
+  if (!type || !type->is_string() || type->get_string() != "chart" || !value || !value->is_object())
+    return "";
   bj::object chart = reduced_object(value->get_object());
   if (!chart.contains("type")) return "";
   if (!chart.contains("elements")) chart.emplace("elements", bj::array());
@@ -160,15 +182,16 @@ std::vector<std::string> take_charts(std::string& output) {
   for (size_t at = 0; at < output.size();) {
     size_t end = output.find('\n', at);
     size_t next = end == std::string::npos ? output.size() : end + 1;
-    std::string_view line = std::string_view(output).substr(at, (end == std::string::npos ? output.size() : end) - at);
+    std::string_view line =
+        std::string_view(output).substr(at, (end == std::string::npos ? output.size() : end) - at);
     size_t marker = line.find(kMarker);
     std::string chart;
     if (marker != std::string_view::npos) chart = chart_of(line.substr(marker + kMarker.size()));
     if (marker != 0 && chart.empty()) {
       rest.append(output, at, next - at);
     } else {
-      // A line that starts with the marker goes, also when it is broken or of another type. After text without a
-      // newline only a real chart is taken, and the text stays.
+      // A line that starts with the marker goes, also when it is broken or of another type. After text
+      // without a newline only a real chart is taken, and the text stays.
       rest.append(line.substr(0, marker));
     }
     if (!chart.empty()) charts.push_back(std::move(chart));

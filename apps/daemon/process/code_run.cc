@@ -58,7 +58,8 @@ void plan_javascript(CodeRun& run, const std::string& path, CommandSpec& spec) {
   spec.input = std::string(kNodePrologue) + run.code;
 }
 
-// ts-node of the project, else the installed one, else through npx, as npx itself would choose, but without its start-up.
+// ts-node of the project, else the installed one, else through npx, as npx itself would choose, but without
+// its start-up.
 Status plan_typescript(CodeRun& run, const std::string& path, CommandSpec& spec, TemporaryFile& source) {
   TRY(source, TemporaryFile::create(std::string(kNodePrologue) + run.code));
   spec.program = find_program("./node_modules/.bin/ts-node", path);
@@ -68,7 +69,8 @@ Status plan_typescript(CodeRun& run, const std::string& path, CommandSpec& spec,
     spec.program = find_program("npx", path);
     spec.argv = {"npx", "ts-node"};
   }
-  for (const char* word : {"-T", "--ignore-diagnostics", "5107", "-O", R"({"module":"CommonJS"})"}) spec.argv.push_back(word);
+  for (const char* word : {"-T", "--ignore-diagnostics", "5107", "-O", R"({"module":"CommonJS"})"})
+    spec.argv.push_back(word);
   spec.argv.push_back(source.path());
   spec.envs.emplace("npm_config_loglevel", "error");
   return {};
@@ -100,9 +102,15 @@ Task<CodeResult> run_code(ProcessContext& context, CodeRun run) {
   std::string path = path_variable(context, run);
   Status planned;
   switch (run.language) {
-    case Language::python: plan_python(run, path, spec); break;
-    case Language::javascript: plan_javascript(run, path, spec); break;
-    case Language::typescript: planned = plan_typescript(run, path, spec, source); break;
+    case Language::python:
+      plan_python(run, path, spec);
+      break;
+    case Language::javascript:
+      plan_javascript(run, path, spec);
+      break;
+    case Language::typescript:
+      planned = plan_typescript(run, path, spec, source);
+      break;
   }
   CodeResult result;
   if (!planned) {

@@ -1,4 +1,5 @@
-// Runs a piece of Python, JavaScript or TypeScript with the interpreter of the sandbox, and takes charts out of its output.
+// Runs a piece of Python, JavaScript or TypeScript with the interpreter of the sandbox, and takes charts out
+// of its output.
 #pragma once
 #include <map>
 #include <optional>
@@ -24,10 +25,11 @@ struct CodeResult {
   bool timed_out = false;
   int exit_code = -1;
   std::string output;
-  std::vector<std::string> charts;   // JSON objects
+  std::vector<std::string> charts;  // JSON objects
 };
 
-// An interpreter that is not there gives exit code 127, one that was ended by signal n gives 128+n, like a shell.
+// An interpreter that is not there gives exit code 127, one that was ended by signal n gives 128+n, like a
+// shell.
 Task<CodeResult> run_code(ProcessContext& context, CodeRun run);
 
 }  // namespace dt::daemon

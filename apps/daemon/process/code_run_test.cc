@@ -31,7 +31,8 @@ TEST_F(CodeRunTest, Python) {
 }
 
 TEST_F(CodeRunTest, Javascript) {
-  Ran r = run("javascript", "console.log(process.argv.slice(1).join('|')); process.exit(4)", {{"argv", {"a b", "$HOME"}}});
+  Ran r = run("javascript", "console.log(process.argv.slice(1).join('|')); process.exit(4)",
+              {{"argv", {"a b", "$HOME"}}});
   EXPECT_EQ(r.result, "a b|$HOME\n");
   EXPECT_EQ(r.exit_code, 4);
 }
@@ -39,12 +40,16 @@ TEST_F(CodeRunTest, Javascript) {
 // The language's compiler is not on every build machine; the end-to-end tests run it in the real image.
 TEST_F(CodeRunTest, TypescriptUsesTheProjectsCompiler) {
   std::filesystem::create_directories("node_modules/.bin");
-  put(at("node_modules/.bin/ts-node"), "#!/bin/sh\nfor a; do echo \"$a\"; done; eval f=\\$6; cat \"$6\"; exit 9\n");
+  put(at("node_modules/.bin/ts-node"),
+      "#!/bin/sh\nfor a; do echo \"$a\"; done; eval f=\\$6; cat \"$6\"; exit 9\n");
   std::filesystem::permissions("node_modules/.bin/ts-node", std::filesystem::perms::owner_all);
   Ran r = run("typescript", "let x: number = 1", {{"argv", {"one"}}});
   EXPECT_EQ(r.exit_code, 9);
-  EXPECT_NE(r.result.find("-T\n--ignore-diagnostics\n5107\n-O\n{\"module\":\"CommonJS\"}\n/tmp/dtn_"), std::string::npos) << r.result;
-  EXPECT_NE(r.result.find(".ts\none\nprocess.argv.splice(1, 1);\nlet x: number = 1"), std::string::npos) << r.result;
+  EXPECT_NE(r.result.find("-T\n--ignore-diagnostics\n5107\n-O\n{\"module\":\"CommonJS\"}\n/tmp/dtn_"),
+            std::string::npos)
+      << r.result;
+  EXPECT_NE(r.result.find(".ts\none\nprocess.argv.splice(1, 1);\nlet x: number = 1"), std::string::npos)
+      << r.result;
   for (const auto& entry : std::filesystem::directory_iterator("/tmp"))
     EXPECT_FALSE(entry.path().filename().string().starts_with("dtn_"));
 }
@@ -60,7 +65,8 @@ TEST_F(CodeRunTest, SignalsAreReportedLikeAShellDoes) {
 }
 
 TEST_F(CodeRunTest, TimeoutIs408) {
-  Reply reply = post("/process/code-run", R"x({"language":"python","code":"import time; time.sleep(60)","timeout":1})x");
+  Reply reply = post("/process/code-run",
+                     R"x({"language":"python","code":"import time; time.sleep(60)","timeout":1})x");
   EXPECT_EQ(reply.status, 408);
   EXPECT_NE(member(reply, "message").find("timeout"), std::string::npos);
 }
@@ -89,11 +95,13 @@ print('in dtn_artifact_k39fd2: text')
 }
 
 TEST(Charts, FindsImportsOutsideComments) {
-  for (const char* yes : {"import matplotlib", "  from matplotlib import pyplot", "import  matplotlib.pyplot as plt",
-                          "import numpy, matplotlib", "x = '#'; import matplotlib", "__import__('matplotlib.pyplot')",
-                          "importlib.import_module(\"matplotlib\")", "sys.modules['matplotlib']", "a=1\nimport matplotlib"})
+  for (const char* yes :
+       {"import matplotlib", "  from matplotlib import pyplot", "import  matplotlib.pyplot as plt",
+        "import numpy, matplotlib", "x = '#'; import matplotlib", "__import__('matplotlib.pyplot')",
+        "importlib.import_module(\"matplotlib\")", "sys.modules['matplotlib']", "a=1\nimport matplotlib"})
     EXPECT_TRUE(mentions_matplotlib(yes)) << yes;
-  for (const char* no : {"", "print('matplotlib')", "# import matplotlib", "x = 1 # import matplotlib", "matplotlib = 1"})
+  for (const char* no :
+       {"", "print('matplotlib')", "# import matplotlib", "x = 1 # import matplotlib", "matplotlib = 1"})
     EXPECT_FALSE(mentions_matplotlib(no)) << no;
 }
 
@@ -102,10 +110,12 @@ class ChartsOfMatplotlib : public CodeRunTest {
   void SetUp() override {
     CodeRunTest::SetUp();
     if (run("python", "import numpy; import PIL; from matplotlib import pyplot").exit_code != 0)
-      GTEST_SKIP() << "python3 of this machine has no matplotlib; the end-to-end tests run this in the real image";
+      GTEST_SKIP()
+          << "python3 of this machine has no matplotlib; the end-to-end tests run this in the real image";
   }
   bj::object chart(std::string_view drawing) {
-    Ran r = run("python", "import matplotlib.pyplot as plt\n" + std::string(drawing) + "\nplt.show()\nprint('done')");
+    Ran r = run("python",
+                "import matplotlib.pyplot as plt\n" + std::string(drawing) + "\nplt.show()\nprint('done')");
     EXPECT_EQ(r.result, "done\n");
     auto* artifacts = r.body.if_contains("artifacts");
     if (!artifacts) return {};
@@ -134,7 +144,8 @@ TEST_F(ChartsOfMatplotlib, Scatter) {
 TEST_F(ChartsOfMatplotlib, BarValuesAreTexts) {
   bj::object c = chart("plt.bar(['x','y'],[3,4.5],label='g')");
   EXPECT_EQ(c["type"], "bar");
-  EXPECT_EQ(c["elements"], bj::parse(R"([{"label":"x","group":"g","value":"3"},{"label":"y","group":"g","value":"4.5"}])"));
+  EXPECT_EQ(c["elements"],
+            bj::parse(R"([{"label":"x","group":"g","value":"3"},{"label":"y","group":"g","value":"4.5"}])"));
   EXPECT_EQ(c["x_scale"], "categorical");
 }
 
@@ -156,7 +167,8 @@ TEST_F(ChartsOfMatplotlib, BoxAndWhisker) {
 
 TEST_F(ChartsOfMatplotlib, CompositeAndDates) {
   bj::object c = chart(
-      "import datetime\nf,(a,b)=plt.subplots(1,2)\na.plot([datetime.date(2026,1,1),datetime.date(2026,1,2)],[1,2])\n"
+      "import "
+      "datetime\nf,(a,b)=plt.subplots(1,2)\na.plot([datetime.date(2026,1,1),datetime.date(2026,1,2)],[1,2])\n"
       "b.bar(['q'],[1])\nf.suptitle('both')");
   EXPECT_EQ(c["type"], "composite_chart");
   EXPECT_EQ(c["title"], "both");
@@ -168,10 +180,12 @@ TEST_F(ChartsOfMatplotlib, CompositeAndDates) {
 TEST_F(ChartsOfMatplotlib, ErrorsShowOnlyTheUsersCode) {
   Ran r = run("python", "import matplotlib\ndef f():\n  return 1/0\nf()");
   EXPECT_EQ(r.exit_code, 1);
-  EXPECT_TRUE(r.result.starts_with("Traceback (most recent call last):\n  File \"<target_code>\", line 4, in <module>\n    f()"))
+  EXPECT_TRUE(r.result.starts_with(
+      "Traceback (most recent call last):\n  File \"<target_code>\", line 4, in <module>\n    f()"))
       << r.result;
   EXPECT_EQ(run("python", "import matplotlib, sys\nsys.exit(5)").exit_code, 5);
-  EXPECT_EQ(run("python", "import matplotlib.pyplot as plt\nplt.plot([1])").body.contains("artifacts"), false);
+  EXPECT_EQ(run("python", "import matplotlib.pyplot as plt\nplt.plot([1])").body.contains("artifacts"),
+            false);
 }
 
 }  // namespace

@@ -49,7 +49,7 @@ class Output {
 };
 
 char* read_buffer() {
-  static char buffer[kReadSize];   // one loop thread, used between two awaits only
+  static char buffer[kReadSize];  // one loop thread, used between two awaits only
   return buffer;
 }
 
@@ -81,8 +81,8 @@ std::string Output::finish() {
   return std::move(text_);
 }
 
-// Background children may go on writing to a pipe that nobody reads for an answer any more; without a reader SIGPIPE
-// would end them.
+// Background children may go on writing to a pipe that nobody reads for an answer any more; without a reader
+// SIGPIPE would end them.
 Task<void> discard_rest(Fd fd) {
   Output rest(std::move(fd), 0);
   while (!rest.ended()) {
@@ -136,7 +136,8 @@ Result<Started> start(ProcessContext& context, CommandSpec& spec) {
                        .stderr_fd = output.write.get()};
   TRY(pid_t pid, context.spawner.spawn(request));
   input.read.reset();
-  if (fed < spec.input.size()) context.background.spawn(feed(std::move(input.write), std::move(spec.input), fed));
+  if (fed < spec.input.size())
+    context.background.spawn(feed(std::move(input.write), std::move(spec.input), fed));
   return Started{pid, std::move(output.read)};
 }
 

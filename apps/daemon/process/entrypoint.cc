@@ -25,7 +25,8 @@ std::string entrypoint_script(const std::vector<std::string>& words) {
   return join(quoted, " ");
 }
 
-Result<std::unique_ptr<Entrypoint>> Entrypoint::start(ProcessContext& context, const std::vector<std::string>& words,
+Result<std::unique_ptr<Entrypoint>> Entrypoint::start(ProcessContext& context,
+                                                      const std::vector<std::string>& words,
                                                       const std::string& home) {
   TRY(std::string shell, context.shells.shell());
   TRY(Fd log, open_log(home));

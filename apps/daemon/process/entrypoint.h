@@ -1,4 +1,5 @@
-// The sandbox's own command (argv of the daemon): runs in the shell from the start, its output goes to a file below $HOME.
+// The sandbox's own command (argv of the daemon): runs in the shell from the start, its output goes to a file
+// below $HOME.
 #pragma once
 #include <memory>
 #include <string>
@@ -14,7 +15,8 @@ std::string entrypoint_script(const std::vector<std::string>& words);
 class Entrypoint {
  public:
   // Starts it; the file is $HOME/.daytona/sessions/entrypoint/entrypoint_command/output.log, emptied first.
-  static Result<std::unique_ptr<Entrypoint>> start(ProcessContext& context, const std::vector<std::string>& words,
+  static Result<std::unique_ptr<Entrypoint>> start(ProcessContext& context,
+                                                   const std::vector<std::string>& words,
                                                    const std::string& home);
   Child& child() { return child_; }
 

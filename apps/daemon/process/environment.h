@@ -1,5 +1,6 @@
-// The environment that commands inherit: what the daemon was started with, changed by POST /env. One per daemon, used on
-// the loop's thread. The block for execve is kept ready, because starting commands is the hot path.
+// The environment that commands inherit: what the daemon was started with, changed by POST /env. One per
+// daemon, used on the loop's thread. The block for execve is kept ready, because starting commands is the hot
+// path.
 #pragma once
 #include <map>
 #include <optional>
@@ -22,12 +23,12 @@ class Environment {
   struct Change {
     EnvMap set;
     std::vector<std::string> unset;
-    std::string unset_prefix;   // of names that are not in `set`; empty: none
+    std::string unset_prefix;  // of names that are not in `set`; empty: none
   };
   void apply(const Change& change);
 
-  // A block for execve: the shared one when there are no overrides, else one built into `own`. Valid until the next
-  // apply() and as long as `own` and `overrides` live.
+  // A block for execve: the shared one when there are no overrides, else one built into `own`. Valid until
+  // the next apply() and as long as `own` and `overrides` live.
   struct Merged {
     std::vector<std::string> texts;
     std::vector<char*> pointers;
@@ -41,6 +42,6 @@ class Environment {
   std::vector<char*> pointers_;
 };
 
-bool valid_env_name(std::string_view name);   // [A-Za-z_][A-Za-z0-9_]*
+bool valid_env_name(std::string_view name);  // [A-Za-z_][A-Za-z0-9_]*
 
 }  // namespace dt::daemon

@@ -65,7 +65,8 @@ std::vector<pid_t> new_members(pid_t leader, std::unordered_set<pid_t>& known) {
 }  // namespace
 
 void kill_tree(pid_t leader) {
-  // Stopped processes cannot fork, so each round finds less; killing comes last, because a dead parent hides its children.
+  // Stopped processes cannot fork, so each round finds less; killing comes last, because a dead parent hides
+  // its children.
   constexpr int kRounds = 8;
   std::unordered_set<pid_t> known{leader};
   ::kill(-leader, SIGSTOP);

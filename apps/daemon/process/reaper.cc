@@ -71,7 +71,7 @@ void Reaper::collect() {
       child->signal_ = WTERMSIG(status);
     else
       child->status_ = WEXITSTATUS(status);
-    child->exited_.set();   // waiters go on in the loop's next turn
+    child->exited_.set();  // waiters go on in the loop's next turn
     if (child->on_exit_) child->on_exit_();
   }
 }

@@ -1,7 +1,7 @@
-// The one place where children are waited for. SIGCHLD arrives on a descriptor of the loop; every dead process is reaped
-// with its status, which goes to its Child if there is one and is dropped if it was an orphan that was re-parented to us.
-// Race-free because children are started on the loop's thread and become a Child before the loop runs again.
-// Consequence: nothing else in this process may wait for children.
+// The one place where children are waited for. SIGCHLD arrives on a descriptor of the loop; every dead
+// process is reaped with its status, which goes to its Child if there is one and is dropped if it was an
+// orphan that was re-parented to us. Race-free because children are started on the loop's thread and become a
+// Child before the loop runs again. Consequence: nothing else in this process may wait for children.
 #pragma once
 #include <sys/types.h>
 
@@ -17,7 +17,7 @@ class Reaper;
 class Child {
  public:
   Child(Reaper& reaper, pid_t pid);
-  ~Child();                                        // the status is dropped when it is still running
+  ~Child();  // the status is dropped when it is still running
   Child(const Child&) = delete;
 
   pid_t pid() const { return pid_; }
@@ -26,7 +26,7 @@ class Child {
   Task<bool> wait(Mono deadline = kNever) { return exited_.wait(deadline); }
   // Valid after exited(). 0-255, or -1 when a signal ended it.
   int exit_code() const { return signal_ ? -1 : status_; }
-  int term_signal() const { return signal_; }      // 0: none
+  int term_signal() const { return signal_; }  // 0: none
   // Runs once when it exits, before waiters go on. Must not destroy the Child.
   void on_exit(std::move_only_function<void()> fn) { on_exit_ = std::move(fn); }
   // To its process group. Nothing happens after it was reaped.
@@ -60,7 +60,7 @@ class Reaper {
   Fd signals_;
   Watch* watch_ = nullptr;
   bool stopping_ = false;
-  std::unordered_map<pid_t, Child*> children_;   // running; null: nobody waits for it any more
+  std::unordered_map<pid_t, Child*> children_;  // running; null: nobody waits for it any more
 };
 
 }  // namespace dt::daemon

@@ -10,12 +10,14 @@ namespace dt::daemon {
 namespace {
 
 Error timeout_error(std::string_view what) {
-  return Error{Code::timeout, "request timeout: " + std::string(what) + " timeout", "PROCESS_EXECUTION_TIMEOUT"};
+  return Error{Code::timeout, "request timeout: " + std::string(what) + " timeout",
+               "PROCESS_EXECUTION_TIMEOUT"};
 }
 
 Status check_env_names(const std::map<std::string, std::string>& envs) {
   for (const auto& [name, value] : envs)
-    if (!valid_env_name(name)) return fail(Code::bad_request, "invalid environment variable name: '" + name + "'");
+    if (!valid_env_name(name))
+      return fail(Code::bad_request, "invalid environment variable name: '" + name + "'");
   return {};
 }
 
@@ -28,7 +30,8 @@ Result<CommandSpec> decode_execute(std::string_view text) {
   spec.cwd = body->text("cwd");
   spec.timeout_seconds = body->number("timeout").value_or(0);
   if (auto envs = body->map("envs")) spec.envs = std::move(*envs);
-  if (auto status = body->status(); !status) return fail(Code::bad_request, "invalid request body: " + status.error().message);
+  if (auto status = body->status(); !status)
+    return fail(Code::bad_request, "invalid request body: " + status.error().message);
   if (trim(spec.input).empty()) return fail(Code::bad_request, "command cannot be empty or whitespace-only");
   TRY_VOID(check_env_names(spec.envs));
   return spec;
@@ -68,7 +71,8 @@ Task<Response> execute(ProcessContext& context, Request& request) {
   spec->program = *shell;
   spec->argv = {*shell};
   CommandResult result = co_await run_command(context, std::move(*spec));
-  if (result.end == CommandResult::End::timed_out) co_return error_response(request, timeout_error("command execution"));
+  if (result.end == CommandResult::End::timed_out)
+    co_return error_response(request, timeout_error("command execution"));
   co_return json_response(200, result_members(result.exit_code, result.output) + "}");
 }
 

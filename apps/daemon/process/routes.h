@@ -10,6 +10,6 @@ namespace dt::daemon {
 // The context must outlive the routes.
 std::vector<Route> process_routes(ProcessContext& context);
 
-inline constexpr size_t kJsonBodyLimit = 64u << 20;   // 413 beyond
+inline constexpr size_t kJsonBodyLimit = 64u << 20;  // 413 beyond
 
 }  // namespace dt::daemon

@@ -12,7 +12,7 @@ constexpr std::string_view kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/s
 constexpr std::string_view kPreferred[] = {"/usr/bin/zsh", "/bin/zsh", "/usr/bin/bash", "/bin/bash"};
 
 bool executable(const std::string& path) {
-  struct stat st {};
+  struct stat st{};
   return ::stat(path.c_str(), &st) == 0 && S_ISREG(st.st_mode) && ::access(path.c_str(), X_OK) == 0;
 }
 
@@ -46,7 +46,8 @@ std::string ShellChooser::choose() const {
     if (!listed.empty()) {
       // A shell that is listed but was removed is passed over.
       for (std::string_view shell : kPreferred)
-        if (listed.find(shell) != std::string::npos && executable(std::string(shell))) return std::string(shell);
+        if (listed.find(shell) != std::string::npos && executable(std::string(shell)))
+          return std::string(shell);
       std::string own(environment_.get("SHELL").value_or(""));
       if (!own.empty()) return find_program(own, environment_.get("PATH").value_or(kDefaultPath));
     }
@@ -55,7 +56,7 @@ std::string ShellChooser::choose() const {
 }
 
 Result<std::string> ShellChooser::shell() {
-  struct stat now {};
+  struct stat now{};
   if (::stat(shells_file_.c_str(), &now) != 0) now = {};
   if (!known_ || choice_.empty() || !same_file(now, seen_)) {
     choice_ = choose();

@@ -1,5 +1,5 @@
-// Which shell runs commands (zsh, else bash, of /etc/shells; else $SHELL; else sh of PATH), and look-up in PATH.
-// The answer is kept as long as /etc/shells stays the same file with the same time. Loop thread only.
+// Which shell runs commands (zsh, else bash, of /etc/shells; else $SHELL; else sh of PATH), and look-up in
+// PATH. The answer is kept as long as /etc/shells stays the same file with the same time. Loop thread only.
 #pragma once
 #include <sys/stat.h>
 
@@ -21,7 +21,7 @@ class ShellChooser {
   std::string choose() const;
   const Environment& environment_;
   std::string shells_file_;
-  struct stat seen_ {};
+  struct stat seen_{};
   bool known_ = false;
   std::string choice_;
 };

@@ -36,7 +36,7 @@ int child_main(void* argument) {
   const SpawnRequest& r = *plan->request;
   ::setpgid(0, 0);
   // Handlers go back to default with exec by themselves; ignored signals do not.
-  struct sigaction default_action {};
+  struct sigaction default_action{};
   default_action.sa_handler = SIG_DFL;
   for (int signal : {SIGPIPE, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGCHLD, SIGTTIN, SIGTTOU, SIGTSTP})
     ::sigaction(signal, &default_action, nullptr);
@@ -65,9 +65,14 @@ std::unexpected<Error> spawn_error(const ChildPlan& plan) {
   std::string reason = lower_first(strerrordesc_np(plan.error));
   Error error{Code::io, {}, {}, plan.error};
   switch (plan.step) {
-    case Step::chdir: error.message = "chdir " + std::string(plan.request->cwd) + ": " + reason; break;
-    case Step::exec: error.message = "fork/exec " + std::string(plan.request->program) + ": " + reason; break;
-    default: error.message = "fork " + std::string(plan.request->program) + ": " + reason;
+    case Step::chdir:
+      error.message = "chdir " + std::string(plan.request->cwd) + ": " + reason;
+      break;
+    case Step::exec:
+      error.message = "fork/exec " + std::string(plan.request->program) + ": " + reason;
+      break;
+    default:
+      error.message = "fork " + std::string(plan.request->program) + ": " + reason;
   }
   return std::unexpected(std::move(error));
 }
@@ -75,7 +80,8 @@ std::unexpected<Error> spawn_error(const ChildPlan& plan) {
 }  // namespace
 
 Spawner::Spawner() {
-  stack_ = ::mmap(nullptr, kStackSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+  stack_ =
+      ::mmap(nullptr, kStackSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
   CHECK(stack_ != MAP_FAILED);
   if (auto text = read_file("/proc/self/oom_score_adj", 64))
     oom_score_adj_ = static_cast<int>(parse_int(trim(*text)).value_or(0));
@@ -99,7 +105,8 @@ Result<pid_t> Spawner::spawn(const SpawnRequest& request) {
     return spawn_error(plan);
   }
   if (plan.error) {
-    // It never became a program; nobody else knows this pid, so it is reaped here (on this thread, before the reaper).
+    // It never became a program; nobody else knows this pid, so it is reaped here (on this thread, before the
+    // reaper).
     while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
     }
     return spawn_error(plan);

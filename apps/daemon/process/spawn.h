@@ -1,6 +1,6 @@
-// Starts a program without copying the daemon: clone(CLONE_VM | CLONE_VFORK) on a stack kept for it, with everything
-// prepared beforehand. The caller's thread waits until the program image is replaced. Loop thread only.
-// The child gets default signals, an own process group and no descriptors besides 0, 1 and 2.
+// Starts a program without copying the daemon: clone(CLONE_VM | CLONE_VFORK) on a stack kept for it, with
+// everything prepared beforehand. The caller's thread waits until the program image is replaced. Loop thread
+// only. The child gets default signals, an own process group and no descriptors besides 0, 1 and 2.
 #pragma once
 #include <sys/types.h>
 
@@ -9,7 +9,7 @@
 namespace dt::daemon {
 
 struct SpawnRequest {
-  const char* program;        // path, not searched
+  const char* program;  // path, not searched
   char* const* argv;
   char* const* envp;
   const char* cwd = nullptr;  // null: the daemon's
@@ -28,7 +28,7 @@ class Spawner {
 
  private:
   void* stack_;
-  int oom_score_adj_ = 0;     // ours; children go back to 0
+  int oom_score_adj_ = 0;  // ours; children go back to 0
 };
 
 }  // namespace dt::daemon

@@ -100,12 +100,13 @@ bool read_cgroup1(const std::string& root, Usage& usage) {
   if (limit && *limit < usage.memory_total) usage.memory_total = *limit;
   auto quota = number_in(root + "/cpu/cpu.cfs_quota_us");
   auto period = number_in(root + "/cpu/cpu.cfs_period_us");
-  if (quota && period && *period > 0) usage.cpu_count = static_cast<double>(*quota) / static_cast<double>(*period);
+  if (quota && period && *period > 0)
+    usage.cpu_count = static_cast<double>(*quota) / static_cast<double>(*period);
   return true;
 }
 
 void read_disk(const std::string& path, Usage& usage) {
-  struct statvfs fs {};
+  struct statvfs fs{};
   if (::statvfs(path.c_str(), &fs) != 0) return;
   usage.disk_total = fs.f_blocks * fs.f_frsize;
   usage.disk_free = fs.f_bavail * fs.f_frsize;
@@ -127,12 +128,14 @@ std::string MetricsReport::json(const Usage& usage, Mono now) {
   double percent = 0;
   if (last_ && now > last_->at && usage.cpu_time_us >= last_->cpu_time_us) {
     double elapsed = std::chrono::duration<double, std::micro>(now - last_->at).count();
-    percent = 100.0 * static_cast<double>(usage.cpu_time_us - last_->cpu_time_us) / (elapsed * usage.cpu_count);
+    percent =
+        100.0 * static_cast<double>(usage.cpu_time_us - last_->cpu_time_us) / (elapsed * usage.cpu_count);
   }
   last_ = Sample{now, usage.cpu_time_us};
   timespec wall{};
   ::clock_gettime(CLOCK_REALTIME, &wall);
-  std::string out = "{\"cpuCount\":" + std::to_string(static_cast<int64_t>(std::ceil(usage.cpu_count))) + ",\"cpuUsedPct\":";
+  std::string out = "{\"cpuCount\":" + std::to_string(static_cast<int64_t>(std::ceil(usage.cpu_count))) +
+                    ",\"cpuUsedPct\":";
   codec::write_double(out, std::clamp(percent, 0.0, 100.0));
   auto member = [&out](std::string_view name, uint64_t value) {
     out += ",\"" + std::string(name) + "\":" + std::to_string(value);

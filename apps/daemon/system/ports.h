@@ -6,7 +6,7 @@
 
 namespace dt::daemon {
 
-std::vector<uint16_t> listening_ports();   // sorted, each once
+std::vector<uint16_t> listening_ports();  // sorted, each once
 // Adds the listening ports of one table in the format of /proc/net/tcp.
 void parse_port_table(std::string_view table, std::vector<uint16_t>& out);
 

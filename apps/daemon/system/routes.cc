@@ -27,7 +27,8 @@ Task<Response> ports(WorkerPool& pool, Request&) {
 Task<Response> port_in_use(WorkerPool& pool, Request& request) {
   auto port = parse_int(request.param("port"));
   if (!port || *port < kLowestPort || *port > kHighestPort)
-    co_return error_response(request, Error{Code::bad_request, "port must be a number between 3000 and 9999"});
+    co_return error_response(request,
+                             Error{Code::bad_request, "port must be a number between 3000 and 9999"});
   std::vector<uint16_t> found = co_await pool.run([] { return listening_ports(); });
   bool used = std::ranges::binary_search(found, static_cast<uint16_t>(*port));
   co_return json_response(200, used ? R"({"isInUse":true})" : R"({"isInUse":false})");

@@ -1,5 +1,5 @@
-// GET /port, GET /port/{port}/in-use, GET /system/metrics. Everything is read when it is asked for: nothing wakes an idle
-// sandbox.
+// GET /port, GET /port/{port}/in-use, GET /system/metrics. Everything is read when it is asked for: nothing
+// wakes an idle sandbox.
 #pragma once
 #include <vector>
 
@@ -7,5 +7,5 @@
 #include "libs/net/router.h"
 
 namespace dt::daemon {
-std::vector<Route> system_routes(WorkerPool& pool);   // the pool must outlive the routes
+std::vector<Route> system_routes(WorkerPool& pool);  // the pool must outlive the routes
 }
