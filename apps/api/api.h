@@ -1,6 +1,8 @@
-// The API server as a library: REST under /api and Socket.IO, on the current event loop. Everything is told by ApiConfig.
+// The API server as a library: REST under /api and Socket.IO, on the current event loop. Everything is told
+// by ApiConfig.
 //
-//   Task<Status> body(CancelSource cancel) { return api::run(config, cancel, [](const api::Started& s) { … }); }
+//   Task<Status> body(CancelSource cancel) { return api::run(config, cancel, [](const api::Started& s) { …
+//   }); }
 //
 // or, in tests, on port 0:
 //
@@ -21,8 +23,8 @@ namespace dt::api {
 
 struct Started {
   uint16_t port = 0;
-  OrganizationId organization;            // of the admin
-  std::optional<Secret> api_key;          // first start only; stored nowhere
+  OrganizationId organization;    // of the admin
+  std::optional<Secret> api_key;  // first start only; stored nowhere
 };
 
 class Api {

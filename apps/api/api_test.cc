@@ -44,8 +44,9 @@ TEST_F(ApiTest, ConfigIsPublicAndHasEveryRequiredKey) {
   EXPECT_EQ(reply.headers.get_or("x-daytona-api-version"), DT_VERSION);
   EXPECT_FALSE(reply.headers.get_or("x-request-id").empty());
   auto body = parse(reply.body).as_object();
-  for (const char* key : {"version", "oidc", "linkedAccountsEnabled", "announcements", "proxyTemplateUrl", "proxyToolboxUrl",
-                          "defaultSnapshot", "dashboardUrl", "maxAutoArchiveInterval", "maintananceMode", "environment", "rateLimit"})
+  for (const char* key : {"version", "oidc", "linkedAccountsEnabled", "announcements", "proxyTemplateUrl",
+                          "proxyToolboxUrl", "defaultSnapshot", "dashboardUrl", "maxAutoArchiveInterval",
+                          "maintananceMode", "environment", "rateLimit"})
     EXPECT_TRUE(body.contains(key)) << key;
   EXPECT_EQ(text_of(body, "proxyToolboxUrl"), "http://localhost:4000/toolbox");
 }
@@ -89,15 +90,20 @@ TEST_F(ApiTest, CredentialsAreChecked) {
 TEST_F(ApiTest, MalformedJsonIsSaidBeforeAuthenticationInTheShortForm) {
   auto reply = call("POST", "/api/api-keys", "{nope", "");
   EXPECT_EQ(reply.status, 400);
-  EXPECT_EQ(reply.body,
-            R"({"message":"Invalid JSON in request body","error":"Bad Request","statusCode":400,"code":"INVALID_REQUEST_BODY","source":"DAYTONA_API"})");
+  EXPECT_EQ(
+      reply.body,
+      R"({"message":"Invalid JSON in request body","error":"Bad Request","statusCode":400,"code":"INVALID_REQUEST_BODY","source":"DAYTONA_API"})");
 }
 
 TEST_F(ApiTest, EveryViolationOfABodyIsTold) {
-  expect_error(call("POST", "/api/api-keys", R"({"name":7})"), 400, "name must be a string, permissions must be an array, name should not be empty");
+  expect_error(call("POST", "/api/api-keys", R"({"name":7})"), 400,
+               "name must be a string, permissions must be an array, name should not be empty");
   auto odd = call("POST", "/api/api-keys", R"({"name":"<b>","permissions":["fly"],"expiresAt":"tomorrow"})");
   EXPECT_EQ(odd.status, 400);
-  EXPECT_NE(odd.body.find("name must not contain HTML tags, URLs, or control characters, each value in permissions must be one of"), std::string::npos) << odd.body;
+  EXPECT_NE(odd.body.find("name must not contain HTML tags, URLs, or control characters, each value in "
+                          "permissions must be one of"),
+            std::string::npos)
+      << odd.body;
   EXPECT_NE(odd.body.find("expiresAt must be a Date instance"), std::string::npos) << odd.body;
 }
 
@@ -130,7 +136,8 @@ TEST_F(ApiTest, LifeOfAnApiKey) {
   EXPECT_EQ(value.size(), 68u);
   EXPECT_TRUE(value.starts_with("dtn_"));
   EXPECT_TRUE(body.as_object().at("expiresAt").is_null());
-  expect_error(call("POST", "/api/api-keys", R"({"name":"ci","permissions":[]})"), 409, "API key with this name already exists");
+  expect_error(call("POST", "/api/api-keys", R"({"name":"ci","permissions":[]})"), 409,
+               "API key with this name already exists");
 
   auto current = call("GET", "/api/api-keys/current", {}, value);
   EXPECT_EQ(current.status, 200);
@@ -138,8 +145,9 @@ TEST_F(ApiTest, LifeOfAnApiKey) {
   EXPECT_EQ(text_of(parse(current.body), "value"), "dtn" + std::string(20, '*') + value.substr(65));
   EXPECT_EQ(parse(call("GET", "/api/api-keys").body).as_array().size(), 2u);
 
-  expect_error(call("POST", "/api/api-keys", R"({"name":"more","permissions":["write:sandboxes","delete:sandboxes"]})", value), 403,
-               "Insufficient permissions for assigning: delete:sandboxes");
+  expect_error(call("POST", "/api/api-keys",
+                    R"({"name":"more","permissions":["write:sandboxes","delete:sandboxes"]})", value),
+               403, "Insufficient permissions for assigning: delete:sandboxes");
   expect_error(call("GET", "/api/volumes", {}, value), 403, "Access denied");
 
   EXPECT_EQ(call("DELETE", "/api/api-keys/ci").status, 204);
@@ -148,9 +156,11 @@ TEST_F(ApiTest, LifeOfAnApiKey) {
 }
 
 TEST_F(ApiTest, AnExpiredKeyIsRefused) {
-  auto made = call("POST", "/api/api-keys", R"({"name":"old","permissions":[],"expiresAt":"2020-01-01T00:00:00.000Z"})");
+  auto made = call("POST", "/api/api-keys",
+                   R"({"name":"old","permissions":[],"expiresAt":"2020-01-01T00:00:00.000Z"})");
   ASSERT_EQ(made.status, 201) << made.body;
-  expect_error(call("GET", "/api/users/me", {}, text_of(parse(made.body), "value")), 401, "Invalid credentials");
+  expect_error(call("GET", "/api/users/me", {}, text_of(parse(made.body), "value")), 401,
+               "Invalid credentials");
 }
 
 TEST_F(ApiTest, OrganizationUserAndRegion) {
@@ -162,7 +172,8 @@ TEST_F(ApiTest, OrganizationUserAndRegion) {
   EXPECT_EQ(text_of(organizations[0], "defaultRegionId"), "us");
   EXPECT_EQ(call("GET", "/api/organizations/" + id).status, 200);
   EXPECT_EQ(call("GET", "/api/organizations/" + id + "/usage").status, 200);
-  expect_error(call("GET", "/api/organizations/4c3a0b4e-0000-4000-8000-000000000000"), 403, "Invalid authentication context");
+  expect_error(call("GET", "/api/organizations/4c3a0b4e-0000-4000-8000-000000000000"), 403,
+               "Invalid authentication context");
   EXPECT_EQ(text_of(parse(call("GET", "/api/users/me").body), "id"), "daytona-admin");
   auto regions = parse(call("GET", "/api/shared-regions", {}, "").body).as_array();
   ASSERT_EQ(regions.size(), 1u);
@@ -178,15 +189,17 @@ TEST_F(ApiTest, SnapshotsByIdAndByEncodedName) {
   auto item = page.at("items").as_array().at(0);
   EXPECT_EQ(text_of(item, "state"), "active");
   EXPECT_EQ(text_of(item, "name"), "daytonaio/sandbox:default");
-  for (const char* key : {"id", "general", "size", "entrypoint", "cpu", "gpu", "mem", "disk", "errorReason", "createdAt", "updatedAt",
-                          "lastUsedAt", "sourceSandboxId"})
+  for (const char* key : {"id", "general", "size", "entrypoint", "cpu", "gpu", "mem", "disk", "errorReason",
+                          "createdAt", "updatedAt", "lastUsedAt", "sourceSandboxId"})
     EXPECT_TRUE(item.as_object().contains(key)) << key;
-  EXPECT_EQ(text_of(parse(call("GET", "/api/snapshots/daytonaio%2Fsandbox%3Adefault").body), "id"), text_of(item, "id"));
+  EXPECT_EQ(text_of(parse(call("GET", "/api/snapshots/daytonaio%2Fsandbox%3Adefault").body), "id"),
+            text_of(item, "id"));
   EXPECT_EQ(call("GET", "/api/snapshots/" + text_of(item, "id")).status, 200);
   expect_error(call("GET", "/api/snapshots/nope"), 404, "Snapshot with ID or name nope not found");
   EXPECT_EQ(parse(call("GET", "/api/snapshots?name=100%25").body).at("total").to_number<int>(), 0);
   expect_error(call("GET", "/api/snapshots?page=0&limit=500&sort=x"), 400,
-               "page must not be less than 1, limit must not be greater than 200, sort must be one of the following values: name, state, lastUsedAt, createdAt");
+               "page must not be less than 1, limit must not be greater than 200, sort must be one of the "
+               "following values: name, state, lastUsedAt, createdAt");
 }
 
 TEST_F(ApiTest, VolumesRegistriesAndObjectStorageOfAServerWithoutThem) {

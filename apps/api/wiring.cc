@@ -16,7 +16,9 @@ SandboxSettings sandbox_settings(const ApiConfig& config) {
   return out;
 }
 
-void append(std::vector<ApiRoute>& all, std::vector<ApiRoute> more) { std::ranges::move(more, std::back_inserter(all)); }
+void append(std::vector<ApiRoute>& all, std::vector<ApiRoute> more) {
+  std::ranges::move(more, std::back_inserter(all));
+}
 
 }  // namespace
 

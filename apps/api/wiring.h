@@ -8,7 +8,7 @@
 #include "apps/api/api_keys/routes.h"
 #include "apps/api/auth/authenticator.h"
 #include "apps/api/compute/compute.h"
-#include "apps/api/config/routes.h"
+#include "apps/api/discovery/routes.h"
 #include "apps/api/health/routes.h"
 #include "apps/api/notifications/socket_io.h"
 #include "apps/api/organizations/routes.h"
@@ -33,7 +33,7 @@ struct Api::Graph {
 
   EventHub hub;
   Authenticator authenticator;
-  Compute compute;                // jobs, runners, sandboxes, previews
+  Compute compute;  // jobs, runners, sandboxes, previews
   ApiKeys api_keys;
   SocketIo socket_io;
 

@@ -1,5 +1,5 @@
-// The permissions of API keys and roles, in the order in which they are stored as bits (contract api-core §6.5). New ones go to
-// the end.
+// The permissions of API keys and roles, in the order in which they are stored as bits (contract api-core
+// §6.5). New ones go to the end.
 #pragma once
 #include <array>
 #include <string_view>

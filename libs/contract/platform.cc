@@ -19,8 +19,11 @@ std::string list_of_permissions() {
 void check(const CreateApiKey& body, Violations& violations) {
   if (body.name.empty()) violations.add("name should not be empty");
   check_display_string("name", body.name, violations);
-  bool known = std::ranges::all_of(body.permissions, [](const std::string& p) { return std::ranges::find(kPermissionNames, p) != kPermissionNames.end(); });
-  if (!known) violations.add("each value in permissions must be one of the following values: " + list_of_permissions());
+  bool known = std::ranges::all_of(body.permissions, [](const std::string& p) {
+    return std::ranges::find(kPermissionNames, p) != kPermissionNames.end();
+  });
+  if (!known)
+    violations.add("each value in permissions must be one of the following values: " + list_of_permissions());
   if (body.expiresAt && !parse_iso8601(*body.expiresAt)) violations.add("expiresAt must be a Date instance");
 }
 

@@ -1,5 +1,6 @@
-// Bodies of the platform routes: organizations, users, keys, regions, snapshots, volumes, configuration (contract api-core
-// §7 to §14, api-sandbox §14; the union of both published API versions, clients.md §4.4). Times are ISO 8601 text.
+// Bodies of the platform routes: organizations, users, keys, regions, snapshots, volumes, configuration
+// (contract api-core §7 to §14, api-sandbox §14; the union of both published API versions, clients.md §4.4).
+// Times are ISO 8601 text.
 #pragma once
 #include <boost/describe/class.hpp>
 #include <boost/json/object.hpp>
@@ -34,7 +35,8 @@ struct ApiKeyListItem {
   std::optional<std::string> lastUsedAt, expiresAt;
   std::string userId;
 };
-BOOST_DESCRIBE_STRUCT(ApiKeyListItem, (), (name, value, createdAt, permissions, lastUsedAt, expiresAt, userId))
+BOOST_DESCRIBE_STRUCT(ApiKeyListItem, (),
+                      (name, value, createdAt, permissions, lastUsedAt, expiresAt, userId))
 
 struct PublicKey {
   std::string key, name;
@@ -64,24 +66,27 @@ struct Organization {
   std::optional<std::string> defaultRegionId;
   std::optional<int> authenticatedRateLimit, sandboxCreateRateLimit, sandboxLifecycleRateLimit;
   std::optional<boost::json::object> experimentalConfig, otelConfig;
-  std::optional<int> authenticatedRateLimitTtlSeconds, sandboxCreateRateLimitTtlSeconds, sandboxLifecycleRateLimitTtlSeconds;
+  std::optional<int> authenticatedRateLimitTtlSeconds, sandboxCreateRateLimitTtlSeconds,
+      sandboxLifecycleRateLimitTtlSeconds;
   std::optional<int> defaultQueueTimeout;
 };
 BOOST_DESCRIBE_STRUCT(Organization, (),
-                      (id, name, createdBy, personal, createdAt, updatedAt, suspended, suspendedAt, suspensionReason,
-                       suspendedUntil, suspensionCleanupGracePeriodHours, maxCpuPerSandbox, maxMemoryPerSandbox,
-                       maxDiskPerSandbox, secretQuota, maxSecretsPerSandbox, snapshotDeactivationTimeoutMinutes,
-                       sandboxLimitedNetworkEgress, previewWarningEnabled, ssoEnabled, scimEnabled, defaultRegionId,
-                       authenticatedRateLimit, sandboxCreateRateLimit, sandboxLifecycleRateLimit, experimentalConfig,
-                       otelConfig, authenticatedRateLimitTtlSeconds, sandboxCreateRateLimitTtlSeconds,
+                      (id, name, createdBy, personal, createdAt, updatedAt, suspended, suspendedAt,
+                       suspensionReason, suspendedUntil, suspensionCleanupGracePeriodHours, maxCpuPerSandbox,
+                       maxMemoryPerSandbox, maxDiskPerSandbox, secretQuota, maxSecretsPerSandbox,
+                       snapshotDeactivationTimeoutMinutes, sandboxLimitedNetworkEgress, previewWarningEnabled,
+                       ssoEnabled, scimEnabled, defaultRegionId, authenticatedRateLimit,
+                       sandboxCreateRateLimit, sandboxLifecycleRateLimit, experimentalConfig, otelConfig,
+                       authenticatedRateLimitTtlSeconds, sandboxCreateRateLimitTtlSeconds,
                        sandboxLifecycleRateLimitTtlSeconds, defaultQueueTimeout))
 
 struct OrganizationUsage {
-  std::vector<boost::json::object> regionUsage;   // one entry per enforced region quota
+  std::vector<boost::json::object> regionUsage;  // one entry per enforced region quota
   int totalSnapshotQuota = 0, currentSnapshotUsage = 0, totalVolumeQuota = 0, currentVolumeUsage = 0;
 };
 BOOST_DESCRIBE_STRUCT(OrganizationUsage, (),
-                      (regionUsage, totalSnapshotQuota, currentSnapshotUsage, totalVolumeQuota, currentVolumeUsage))
+                      (regionUsage, totalSnapshotQuota, currentSnapshotUsage, totalVolumeQuota,
+                       currentVolumeUsage))
 
 struct Region {
   std::string id, name;
@@ -110,8 +115,9 @@ struct Snapshot {
   std::string sandboxClass;
 };
 BOOST_DESCRIBE_STRUCT(Snapshot, (),
-                      (id, organizationId, general, name, imageName, ref, state, size, entrypoint, cpu, gpu, mem, disk,
-                       errorReason, createdAt, updatedAt, lastUsedAt, sourceSandboxId, regionIds, sandboxClass))
+                      (id, organizationId, general, name, imageName, ref, state, size, entrypoint, cpu, gpu,
+                       mem, disk, errorReason, createdAt, updatedAt, lastUsedAt, sourceSandboxId, regionIds,
+                       sandboxClass))
 
 struct SnapshotPage {
   std::vector<Snapshot> items;
@@ -123,7 +129,8 @@ struct Volume {
   std::string id, name, organizationId, state, createdAt, updatedAt;
   std::optional<std::string> lastUsedAt, errorReason;
 };
-BOOST_DESCRIBE_STRUCT(Volume, (), (id, name, organizationId, state, createdAt, updatedAt, lastUsedAt, errorReason))
+BOOST_DESCRIBE_STRUCT(Volume, (),
+                      (id, name, organizationId, state, createdAt, updatedAt, lastUsedAt, errorReason))
 
 struct OidcConfig {
   std::string issuer, clientId, audience, provider;
@@ -142,13 +149,14 @@ struct Configuration {
   boost::json::object announcements;
   std::string proxyTemplateUrl, proxyToolboxUrl, defaultSnapshot, dashboardUrl;
   int maxAutoArchiveInterval = 0;
-  bool maintananceMode = false;   // the misspelling is part of the contract
+  bool maintananceMode = false;  // the misspelling is part of the contract
   std::string environment;
   RateLimits rateLimit;
 };
 BOOST_DESCRIBE_STRUCT(Configuration, (),
                       (version, oidc, linkedAccountsEnabled, announcements, proxyTemplateUrl, proxyToolboxUrl,
-                       defaultSnapshot, dashboardUrl, maxAutoArchiveInterval, maintananceMode, environment, rateLimit))
+                       defaultSnapshot, dashboardUrl, maxAutoArchiveInterval, maintananceMode, environment,
+                       rateLimit))
 
 struct Health {
   std::string status = "ok";

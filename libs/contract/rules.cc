@@ -6,8 +6,8 @@ namespace dt::contract {
 
 namespace {
 constexpr std::array<std::string_view, 16> kUrlMarks = {
-    "http://", "https://", "ftp://",      "ftps://", "sftp://", "ssh://", "ws://", "wss://",
-    "file://", "ldap://",  "ldaps://", "javascript:", "data:",   "mailto:", "tel:",   "www."};
+    "http://", "https://", "ftp://",   "ftps://",     "sftp://", "ssh://",  "ws://", "wss://",
+    "file://", "ldap://",  "ldaps://", "javascript:", "data:",   "mailto:", "tel:",  "www."};
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 

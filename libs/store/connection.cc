@@ -9,7 +9,8 @@ namespace dt::store {
 
 namespace {
 
-// More than the texts a program has; a query that is put together from input must not grow the cache for ever.
+// More than the texts a program has; a query that is put together from input must not grow the cache for
+// ever.
 constexpr size_t kCachedStatements = 1024;
 
 Code code_of(int extended) {
@@ -46,7 +47,8 @@ constexpr std::string_view kWriterSettings =
     "PRAGMA journal_size_limit = 67108864;"
     "PRAGMA wal_autocheckpoint = 2000;"
     "PRAGMA temp_store = MEMORY;";
-constexpr std::string_view kReaderSettings = "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384;";
+constexpr std::string_view kReaderSettings =
+    "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384;";
 
 // SQLite would create the file with the process's umask; records hold key hashes.
 Status create_private(const std::string& path) {
@@ -62,13 +64,16 @@ Error sqlite_error(sqlite3* handle, int code, std::string_view what) {
   std::string text = std::string(what) + ": " + (handle ? sqlite3_errmsg(handle) : sqlite3_errstr(code));
   Code mapped = code_of(extended);
   if (mapped == Code::insufficient_storage) text += ". Free space on the disk that holds the database";
-  if ((code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB) text += ". The database is damaged: restore a backup";
+  if ((code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB)
+    text += ". The database is damaged: restore a backup";
   return Error{mapped, std::move(text), {}, handle ? sqlite3_system_errno(handle) : 0};
 }
 
-Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, Mode mode, Millis busy_timeout) {
+Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, Mode mode,
+                                                     Millis busy_timeout) {
   if (mode == Mode::write) {
-    if (auto made = create_private(path); !made) return std::unexpected(std::move(made).error().context("open the database"));
+    if (auto made = create_private(path); !made)
+      return std::unexpected(std::move(made).error().context("open the database"));
   }
   sqlite3* handle = nullptr;
   int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
@@ -88,7 +93,8 @@ Connection::~Connection() {
 
 Result<sqlite3_stmt*> Connection::compile(std::string_view sql) {
   sqlite3_stmt* statement = nullptr;
-  int rc = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+  int rc = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
+                              &statement, nullptr);
   if (rc != SQLITE_OK) return std::unexpected(sqlite_error(handle_, rc, "prepare " + std::string(sql)));
   return statement;
 }
@@ -96,11 +102,11 @@ Result<sqlite3_stmt*> Connection::compile(std::string_view sql) {
 Result<Statement> Connection::prepare(std::string_view sql) {
   auto found = cache_.find(sql);
   if (found == cache_.end()) {
-    TRY(sqlite3_stmt* statement, compile(sql));
+    TRY(sqlite3_stmt * statement, compile(sql));
     if (cache_.size() >= kCachedStatements) return Statement(*this, statement, nullptr);
     found = cache_.emplace(std::string(sql), Cached{statement, false}).first;
   } else if (found->second.lent) {
-    TRY(sqlite3_stmt* statement, compile(sql));
+    TRY(sqlite3_stmt * statement, compile(sql));
     return Statement(*this, statement, nullptr);
   }
   found->second.lent = true;

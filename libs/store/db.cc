@@ -16,14 +16,14 @@
 namespace dt::store {
 
 struct Database::Impl {
-  Fd lock;                   // held as long as we live, whatever way we end
+  Fd lock;  // held as long as we live, whatever way we end
   std::string path;
   Millis busy_timeout{};
-  uint64_t serial = 0;       // never reused, unlike an address: keys the per-thread look-up
+  uint64_t serial = 0;  // never reused, unlike an address: keys the per-thread look-up
   int version = 0;
   std::unique_ptr<Writer> writer;
   std::mutex mutex;
-  std::map<std::thread::id, std::unique_ptr<Connection>> readers;   // guarded by mutex
+  std::map<std::thread::id, std::unique_ptr<Connection>> readers;  // guarded by mutex
 };
 
 namespace {
@@ -42,7 +42,8 @@ Result<Fd> lock_for_us(const std::string& database, Millis patience) {
   TRY(Fd fd, open_file(path.c_str(), O_RDWR | O_CREAT, 0600));
   for (Mono deadline = after(patience); ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0;) {
     if (errno != EWOULDBLOCK) return fail_errno("lock " + path);
-    if (after(Millis(0)) > deadline) return fail(Code::unavailable, "another process has the database open: " + database);
+    if (after(Millis(0)) > deadline)
+      return fail(Code::unavailable, "another process has the database open: " + database);
     std::this_thread::sleep_for(Millis(20));
   }
   return fd;
@@ -75,13 +76,15 @@ Result<Connection*> Database::reader_connection() {
   return slot.get();
 }
 
-void Database::submit(std::move_only_function<Status(Txn&)> job, std::move_only_function<void(Status)> finish) {
+void Database::submit(std::move_only_function<Status(Txn&)> job,
+                      std::move_only_function<void(Status)> finish) {
   impl_->writer->submit(std::move(job), std::move(finish));
 }
 
 Status Database::ping() {
   return read([](Reader& r) -> Status {
-    TRY(auto one, r.one("SELECT count(*) FROM schema_version", [](const Row& row) { return row.integer(0); }));
+    TRY(auto one,
+        r.one("SELECT count(*) FROM schema_version", [](const Row& row) { return row.integer(0); }));
     return one ? Status{} : fail(Code::internal, "the database does not answer");
   });
 }

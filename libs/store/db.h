@@ -1,20 +1,23 @@
-// SQL records over SQLite (WAL, synchronous=FULL). One writer thread does group commit: transactions of concurrent requests
-// are queued, run one after the other inside one BEGIN IMMEDIATE (each in a savepoint of its own), and are acknowledged
-// together after one COMMIT reached the disk. Reads run on the calling thread with its own connection and cached statements:
-// a read by primary key costs microseconds and no thread hop.
+// SQL records over SQLite (WAL, synchronous=FULL). One writer thread does group commit: transactions of
+// concurrent requests are queued, run one after the other inside one BEGIN IMMEDIATE (each in a savepoint of
+// its own), and are acknowledged together after one COMMIT reached the disk. Reads run on the calling thread
+// with its own connection and cached statements: a read by primary key costs microseconds and no thread hop.
 //
 //   auto name = db.read([&](store::Reader& r) {
-//     return r.one("SELECT name FROM users WHERE id = ?", [](const store::Row& row) { return row.text(0); }, id);
-//   });                                                                     // Result<std::optional<std::string>>
-//   auto done = co_await db.write([=](store::Txn& t) { return t.exec("UPDATE users SET name = ? WHERE id = ?", n, id); });
+//     return r.one("SELECT name FROM users WHERE id = ?", [](const store::Row& row) { return row.text(0); },
+//     id);
+//   });                                                                     //
+//   Result<std::optional<std::string>> auto done = co_await db.write([=](store::Txn& t) { return
+//   t.exec("UPDATE users SET name = ? WHERE id = ?", n, id); });
 //
-// Rules: a write closure runs on the writer thread, so it captures values, touches nothing of the loop and does not wait. It
-// returns Result<T>; an error (or an exception, which is a bug) undoes its own changes only. write() resumes on the awaiting
-// loop after the commit: whoever awaited it reads its own write. Plain SQL with `?` parameters and literals as SQL text
-// (statements are cached by text), so that PostgreSQL fits behind the same interface.
+// Rules: a write closure runs on the writer thread, so it captures values, touches nothing of the loop and
+// does not wait. It returns Result<T>; an error (or an exception, which is a bug) undoes its own changes
+// only. write() resumes on the awaiting loop after the commit: whoever awaited it reads its own write. Plain
+// SQL with `?` parameters and literals as SQL text (statements are cached by text), so that PostgreSQL fits
+// behind the same interface.
 //
-// Errors: conflict (UNIQUE, PRIMARY KEY), bad_request (other constraints), insufficient_storage (disk full), unavailable
-// (locked by another process), io (disk), internal (SQL mistakes, corruption).
+// Errors: conflict (UNIQUE, PRIMARY KEY), bad_request (other constraints), insufficient_storage (disk full),
+// unavailable (locked by another process), io (disk), internal (SQL mistakes, corruption).
 #pragma once
 #include <atomic>
 #include <coroutine>
@@ -42,8 +45,8 @@ struct Blob {
   std::string_view bytes;
 };
 
-// The current row of a statement. Columns count from 0. A NULL read as text is "", as a number 0. Views are valid until the
-// next step.
+// The current row of a statement. Columns count from 0. A NULL read as text is "", as a number 0. Views are
+// valid until the next step.
 class Row {
  public:
   explicit Row(sqlite3_stmt* statement) : statement_(statement) {}
@@ -68,7 +71,7 @@ class Row {
   sqlite3_stmt* statement_;
 };
 
-class Connection;   // one sqlite3 handle with its statement cache (connection.h)
+class Connection;  // one sqlite3 handle with its statement cache (connection.h)
 
 // A prepared statement on loan from its connection; goes back, reset, when destroyed.
 class Statement {
@@ -76,7 +79,7 @@ class Statement {
   Statement(Statement&& other) noexcept;
   Statement& operator=(Statement&&) = delete;
   ~Statement();
-  Result<bool> step();   // true: there is a row
+  Result<bool> step();  // true: there is a row
   Row row() const { return Row(statement_); }
 
   // Parameters in order of the question marks.
@@ -103,11 +106,12 @@ class Statement {
 
  private:
   friend class Connection;
-  Statement(Connection& owner, sqlite3_stmt* statement, bool* lent) : owner_(&owner), statement_(statement), lent_(lent) {}
+  Statement(Connection& owner, sqlite3_stmt* statement, bool* lent)
+      : owner_(&owner), statement_(statement), lent_(lent) {}
   void bind_integer(int64_t value);
   Connection* owner_;
   sqlite3_stmt* statement_;
-  bool* lent_;           // flag of the cache entry; null: the statement is ours and is finalized
+  bool* lent_;  // flag of the cache entry; null: the statement is ours and is finalized
   int bound_ = 0;
 };
 
@@ -127,7 +131,8 @@ class Reader {
       -> Result<std::optional<std::invoke_result_t<Map, const Row&>>>;
   // All rows, in order.
   template <class Map, class... Args>
-  auto all(std::string_view sql, Map map, const Args&... args) -> Result<std::vector<std::invoke_result_t<Map, const Row&>>>;
+  auto all(std::string_view sql, Map map, const Args&... args)
+      -> Result<std::vector<std::invoke_result_t<Map, const Row&>>>;
 
  protected:
   Result<Statement> prepare(std::string_view sql);
@@ -159,14 +164,15 @@ struct Migration {
 class Database {
  public:
   struct Options {
-    std::string path;                          // created with mode 0600
+    std::string path;  // created with mode 0600
     std::span<const Migration> migrations;
-    Millis busy_timeout{5'000};                // for locks of other processes
-    size_t batch = 256;                        // transactions per commit
+    Millis busy_timeout{5'000};  // for locks of other processes
+    size_t batch = 256;          // transactions per commit
   };
-  // Opens, checks, and applies what is missing of the migrations, each in its own transaction. A database that is newer than
-  // the migrations is refused (conflict), and so is one that another process has open (unavailable, after busy_timeout): what
-  // services keep in memory would not agree. Blocks: call it before serving.
+  // Opens, checks, and applies what is missing of the migrations, each in its own transaction. A database
+  // that is newer than the migrations is refused (conflict), and so is one that another process has open
+  // (unavailable, after busy_timeout): what services keep in memory would not agree. Blocks: call it before
+  // serving.
   static Result<std::unique_ptr<Database>> open(Options options);
   // Finishes queued writes. No coroutine may still be waiting for a write, no other thread be reading.
   ~Database();
@@ -183,12 +189,12 @@ class Database {
     Reader r(**reader);
     return fn(r);
   }
-  Status ping();         // the database answers
+  Status ping();  // the database answers
   int schema_version() const;
 
   struct Stats {
     uint64_t commits = 0;
-    uint64_t transactions = 0;   // transactions / commits: how well grouping works
+    uint64_t transactions = 0;  // transactions / commits: how well grouping works
   };
   Stats stats() const;
 
@@ -196,8 +202,8 @@ class Database {
   struct Impl;
   explicit Database(std::unique_ptr<Impl> impl);
   Result<Connection*> reader_connection();
-  // `job` runs on the writer thread; its Status decides about its savepoint. `finish` gets that or the commit's failure and
-  // runs on the submitting thread's loop.
+  // `job` runs on the writer thread; its Status decides about its savepoint. `finish` gets that or the
+  // commit's failure and runs on the submitting thread's loop.
   void submit(std::move_only_function<Status(Txn&)> job, std::move_only_function<void(Status)> finish);
   template <class Fn, class R>
   struct WriteAwaiter;

@@ -40,12 +40,13 @@ struct ClosureDone {
 };
 }  // namespace detail
 
-// The coroutine may be destroyed while it waits. The closure may refer to its frame, so that blocks until the closure ended.
+// The coroutine may be destroyed while it waits. The closure may refer to its frame, so that blocks until the
+// closure ended.
 template <class Fn, class R>
 struct Database::WriteAwaiter {
   struct State {
     std::optional<R> result;
-    bool abandoned = false;   // loop thread only
+    bool abandoned = false;  // loop thread only
   };
   Database& db;
   Fn& fn;

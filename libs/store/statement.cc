@@ -8,12 +8,14 @@ bool Row::is_null(int column) const { return sqlite3_column_type(statement_, col
 
 std::string_view Row::view(int column) const {
   const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
-  return text ? std::string_view(text, static_cast<size_t>(sqlite3_column_bytes(statement_, column))) : std::string_view();
+  return text ? std::string_view(text, static_cast<size_t>(sqlite3_column_bytes(statement_, column)))
+              : std::string_view();
 }
 
 std::string Row::blob(int column) const {
   const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_, column));
-  return bytes ? std::string(bytes, static_cast<size_t>(sqlite3_column_bytes(statement_, column))) : std::string();
+  return bytes ? std::string(bytes, static_cast<size_t>(sqlite3_column_bytes(statement_, column)))
+               : std::string();
 }
 
 int64_t Row::integer(int column) const { return sqlite3_column_int64(statement_, column); }
@@ -25,11 +27,18 @@ std::optional<std::string> Row::opt_text(int column) const {
 std::optional<int64_t> Row::opt_integer(int column) const {
   return is_null(column) ? std::nullopt : std::optional(integer(column));
 }
-std::optional<double> Row::opt_real(int column) const { return is_null(column) ? std::nullopt : std::optional(real(column)); }
-std::optional<Wall> Row::opt_time(int column) const { return is_null(column) ? std::nullopt : std::optional(time(column)); }
+std::optional<double> Row::opt_real(int column) const {
+  return is_null(column) ? std::nullopt : std::optional(real(column));
+}
+std::optional<Wall> Row::opt_time(int column) const {
+  return is_null(column) ? std::nullopt : std::optional(time(column));
+}
 
 Statement::Statement(Statement&& other) noexcept
-    : owner_(other.owner_), statement_(std::exchange(other.statement_, nullptr)), lent_(other.lent_), bound_(other.bound_) {}
+    : owner_(other.owner_),
+      statement_(std::exchange(other.statement_, nullptr)),
+      lent_(other.lent_),
+      bound_(other.bound_) {}
 
 Statement::~Statement() {
   if (!statement_) return;

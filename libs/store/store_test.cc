@@ -17,9 +17,12 @@
 namespace dt::store {
 namespace {
 
-constexpr Migration kFirst{1, "first", "CREATE TABLE items (id TEXT PRIMARY KEY, n INTEGER NOT NULL, note TEXT, data BLOB) STRICT;"};
-constexpr Migration kSecond{2, "second", "ALTER TABLE items ADD COLUMN extra TEXT; UPDATE items SET extra = 'x' || id;"};
-constexpr Migration kBroken{2, "broken", "CREATE TABLE other (id TEXT) STRICT; INSERT INTO nowhere VALUES (1);"};
+constexpr Migration kFirst{
+    1, "first", "CREATE TABLE items (id TEXT PRIMARY KEY, n INTEGER NOT NULL, note TEXT, data BLOB) STRICT;"};
+constexpr Migration kSecond{2, "second",
+                            "ALTER TABLE items ADD COLUMN extra TEXT; UPDATE items SET extra = 'x' || id;"};
+constexpr Migration kBroken{2, "broken",
+                            "CREATE TABLE other (id TEXT) STRICT; INSERT INTO nowhere VALUES (1);"};
 
 struct StoreTest : testing::Test {
   std::string dir = testing::TempDir() + "store-" + random_token(8);
@@ -27,7 +30,9 @@ struct StoreTest : testing::Test {
   std::vector<Migration> migrations{kFirst};
   StoreTest() { std::filesystem::create_directory(dir); }
   ~StoreTest() override { std::filesystem::remove_all(dir); }
-  Result<std::unique_ptr<Database>> try_open() { return Database::open({.path = path, .migrations = migrations}); }
+  Result<std::unique_ptr<Database>> try_open() {
+    return Database::open({.path = path, .migrations = migrations});
+  }
   std::unique_ptr<Database> open() {
     auto db = try_open();
     EXPECT_TRUE(db) << (db ? "" : db.error().message);
@@ -36,12 +41,15 @@ struct StoreTest : testing::Test {
 };
 
 int64_t count(Database& db) {
-  auto n = db.read([](Reader& r) { return r.one("SELECT count(*) FROM items", [](const Row& row) { return row.integer(0); }); });
+  auto n = db.read([](Reader& r) {
+    return r.one("SELECT count(*) FROM items", [](const Row& row) { return row.integer(0); });
+  });
   return n && *n ? **n : -1;
 }
 
 Task<Status> insert(Database& db, std::string id, int n) {
-  auto rows = co_await db.write([&](Txn& t) { return t.exec("INSERT INTO items (id, n) VALUES (?, ?)", id, n); });
+  auto rows =
+      co_await db.write([&](Txn& t) { return t.exec("INSERT INTO items (id, n) VALUES (?, ?)", id, n); });
   if (!rows) co_return std::unexpected(rows.error());
   co_return Status{};
 }
@@ -61,19 +69,22 @@ TEST_F(StoreTest, ReadsItsOwnWriteWithEveryType) {
   auto body = [](Database& d) -> Task<Status> {
     std::string bytes("\0\xff\1", 3);
     auto rows = co_await d.write([&](Txn& t) {
-      return t.exec("INSERT INTO items (id, n, note, data) VALUES (?, ?, ?, ?)", SandboxId("a"), int64_t{1} << 40,
-                    std::optional<std::string>(), Blob{bytes});
+      return t.exec("INSERT INTO items (id, n, note, data) VALUES (?, ?, ?, ?)", SandboxId("a"),
+                    int64_t{1} << 40, std::optional<std::string>(), Blob{bytes});
     });
     CO_TRY(int64_t changed, std::move(rows));
     EXPECT_EQ(changed, 1);
     auto seen = d.read([&](Reader& r) {
-      return r.one("SELECT id, n, note, data FROM items WHERE id = ? AND n > ?", [&](const Row& row) {
-        EXPECT_EQ(row.id<SandboxId>(0), SandboxId("a"));
-        EXPECT_EQ(row.integer(1), int64_t{1} << 40);
-        EXPECT_FALSE(row.opt_text(2));
-        EXPECT_EQ(row.blob(3), bytes);
-        return true;
-      }, "a", 1.5);
+      return r.one(
+          "SELECT id, n, note, data FROM items WHERE id = ? AND n > ?",
+          [&](const Row& row) {
+            EXPECT_EQ(row.id<SandboxId>(0), SandboxId("a"));
+            EXPECT_EQ(row.integer(1), int64_t{1} << 40);
+            EXPECT_FALSE(row.opt_text(2));
+            EXPECT_EQ(row.blob(3), bytes);
+            return true;
+          },
+          "a", 1.5);
     });
     CO_TRY(auto found, std::move(seen));
     EXPECT_TRUE(found);
@@ -89,7 +100,8 @@ TEST_F(StoreTest, ConcurrentWritesShareCommitsAndFailAlone) {
   int ok = 0, conflicts = 0;
   auto body = [](Database& d, int& good, int& bad) -> Task<void> {
     TaskScope scope("test");
-    for (int i = 0; i < 500; ++i) scope.spawn(insert_and_count(d, "k" + std::to_string(i % 400), i, good, bad));
+    for (int i = 0; i < 500; ++i)
+      scope.spawn(insert_and_count(d, "k" + std::to_string(i % 400), i, good, bad));
     co_await scope.join();
   };
   loop.run_until(body(*db, ok, conflicts));
@@ -131,12 +143,15 @@ TEST_F(StoreTest, AFailedClosureUndoesAllOfItsChangesOnly) {
 
 TEST_F(StoreTest, WrongSqlIsAnErrorWithItsText) {
   auto db = open();
-  auto bad = db->read([](Reader& r) { return r.one("SELECT id FROM nowhere", [](const Row& row) { return row.integer(0); }); });
+  auto bad = db->read([](Reader& r) {
+    return r.one("SELECT id FROM nowhere", [](const Row& row) { return row.integer(0); });
+  });
   ASSERT_FALSE(bad);
   EXPECT_EQ(bad.error().code, Code::internal);
   EXPECT_NE(bad.error().message.find("no such table: nowhere"), std::string::npos) << bad.error().message;
-  auto write = db->read([](Reader& r) { return r.one("DELETE FROM items", [](const Row& row) { return row.integer(0); }); });
-  EXPECT_FALSE(write);   // a reader cannot write
+  auto write = db->read(
+      [](Reader& r) { return r.one("DELETE FROM items", [](const Row& row) { return row.integer(0); }); });
+  EXPECT_FALSE(write);  // a reader cannot write
 }
 
 TEST_F(StoreTest, TheSameStatementMayBeUsedWhileItIsBeingStepped) {
@@ -187,7 +202,9 @@ TEST_F(StoreTest, MigratesOnceAndKeepsRows) {
   for (int i = 0; i < 2; ++i) {
     auto db = open();
     EXPECT_EQ(db->schema_version(), 2);
-    auto extra = db->read([](Reader& r) { return r.one("SELECT extra FROM items WHERE id = 'a'", [](const Row& row) { return row.text(0); }); });
+    auto extra = db->read([](Reader& r) {
+      return r.one("SELECT extra FROM items WHERE id = 'a'", [](const Row& row) { return row.text(0); });
+    });
     EXPECT_EQ(extra.value(), "xa");
   }
 }
@@ -268,7 +285,7 @@ Task<void> write_forever(Database& db, int fd, int lane) {
     auto done = co_await insert(db, id, i);
     if (!done) _exit(3);
     std::string line = id + "\n";
-    if (!write_all(fd, line)) _exit(4);   // acknowledged: the parent remembers it
+    if (!write_all(fd, line)) _exit(4);  // acknowledged: the parent remembers it
   }
 }
 
@@ -301,7 +318,8 @@ TEST_F(StoreTest, EveryAcknowledgedRowSurvivesKill9) {
     for (std::string_view id : split(*text, '\n'))
       if (!id.empty()) acknowledged.insert(std::string(id));
     auto db = open();
-    auto ids = db->read([](Reader& r) { return r.all("SELECT id FROM items", [](const Row& row) { return row.text(0); }); });
+    auto ids = db->read(
+        [](Reader& r) { return r.all("SELECT id FROM items", [](const Row& row) { return row.text(0); }); });
     ASSERT_TRUE(ids);
     std::set<std::string> there(ids->begin(), ids->end());
     for (const std::string& id : acknowledged) EXPECT_TRUE(there.contains(id)) << id;

@@ -44,7 +44,8 @@ void Writer::run() {
   }
 }
 
-// Everything that came while the last commit was on its way to the disk goes into the next one. Empty: stopping.
+// Everything that came while the last commit was on its way to the disk goes into the next one. Empty:
+// stopping.
 std::vector<Writer::Write> Writer::take() {
   std::unique_lock lock(mutex_);
   wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
@@ -62,12 +63,14 @@ void Writer::commit(std::vector<Write>& batch) {
     write.outcome = apply(write);
     if (!connection_->in_transaction()) {
       // SQLite gave the whole transaction up (disk full, I/O error): nothing of this batch is there.
-      Error error = write.outcome ? Error{Code::io, "the database gave the transaction up"} : write.outcome.error();
+      Error error =
+          write.outcome ? Error{Code::io, "the database gave the transaction up"} : write.outcome.error();
       return fail_all(batch, error);
     }
   }
   if (auto done = connection_->execute("COMMIT"); !done) {
-    if (auto undone = connection_->execute("ROLLBACK"); !undone) log::error("store rollback", {{"error", undone.error().message}});
+    if (auto undone = connection_->execute("ROLLBACK"); !undone)
+      log::error("store rollback", {{"error", undone.error().message}});
     return fail_all(batch, done.error());
   }
   commits_.fetch_add(1, std::memory_order_relaxed);
@@ -97,7 +100,7 @@ void Writer::fail_all(std::vector<Write>& batch, const Error& error) {
 void Writer::acknowledge(std::vector<Write> batch) {
   std::unordered_map<Loop*, std::vector<Write>> by_loop;
   for (Write& write : batch) {
-    write.job = nullptr;   // before anything is posted: a coroutine that gave up may be waiting for this
+    write.job = nullptr;  // before anything is posted: a coroutine that gave up may be waiting for this
     by_loop[write.loop].push_back(std::move(write));
   }
   for (auto& [loop, writes] : by_loop) {

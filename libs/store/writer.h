@@ -15,7 +15,7 @@ namespace dt::store {
 class Writer {
  public:
   Writer(std::unique_ptr<Connection> connection, size_t batch);
-  ~Writer();   // finishes what is queued
+  ~Writer();  // finishes what is queued
   void submit(std::move_only_function<Status(Txn&)> job, std::move_only_function<void(Status)> finish);
   Database::Stats stats() const;
 
@@ -34,14 +34,14 @@ class Writer {
   static void acknowledge(std::vector<Write> batch);
 
   const size_t batch_;
-  std::unique_ptr<Connection> connection_;   // writer thread only
+  std::unique_ptr<Connection> connection_;  // writer thread only
 
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<Write> queue_;   // guarded by mutex_
-  bool stopping_ = false;     // guarded by mutex_
+  std::deque<Write> queue_;  // guarded by mutex_
+  bool stopping_ = false;    // guarded by mutex_
   std::atomic<uint64_t> commits_{0}, transactions_{0};
-  std::thread thread_;        // last: starts when the rest is there
+  std::thread thread_;  // last: starts when the rest is there
 };
 
 }  // namespace dt::store

@@ -1,5 +1,5 @@
-// /api-keys. The reference takes browser logins only here; a key may manage keys of its own owner, never with more
-// permissions than it has itself.
+// /api-keys. The reference takes browser logins only here; a key may manage keys of its own owner, never with
+// more permissions than it has itself.
 #pragma once
 #include <vector>
 

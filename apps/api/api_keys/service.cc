@@ -65,7 +65,8 @@ Result<std::vector<ApiKeyRecord>> ApiKeys::list(const Principal& who) {
 }
 
 Result<ApiKeyRecord> ApiKeys::get(const Principal& who, std::string_view name) {
-  TRY(auto found, db_.read([&](store::Reader& r) { return find_api_key(r, who.organization, who.user, name); }));
+  TRY(auto found,
+      db_.read([&](store::Reader& r) { return find_api_key(r, who.organization, who.user, name); }));
   if (!found) return key_not_found();
   return std::move(*found);
 }
@@ -76,7 +77,8 @@ Task<Result<void>> ApiKeys::remove(const Principal& who, UserId user, std::strin
     if (!owner) co_return fail(Code::forbidden, "Incorrect user ID provided");
   }
   OrganizationId organization = who.organization;
-  auto removed = co_await db_.write([=](store::Txn& t) { return delete_api_key(t, organization, user, name); });
+  auto removed =
+      co_await db_.write([=](store::Txn& t) { return delete_api_key(t, organization, user, name); });
   if (!removed) co_return std::unexpected(std::move(removed).error());
   if (!*removed) co_return key_not_found();
   authenticator_.forget(**removed);

@@ -7,7 +7,8 @@ namespace dt::api {
 namespace {
 
 const std::string kSelect =
-    "SELECT organization_id, user_id, name, hash, prefix, suffix, permissions, created_at, last_used_at, expires_at "
+    "SELECT organization_id, user_id, name, hash, prefix, suffix, permissions, created_at, last_used_at, "
+    "expires_at "
     "FROM api_keys ";
 
 ApiKeyRecord read_row(const store::Row& row) {
@@ -54,14 +55,16 @@ ApiKeyRecord describe_key(std::string_view value) {
 
 Status insert_api_key(store::Txn& txn, const ApiKeyRecord& r) {
   auto rows = txn.exec(
-      "INSERT INTO api_keys (organization_id, user_id, name, hash, prefix, suffix, permissions, created_at, expires_at) "
+      "INSERT INTO api_keys (organization_id, user_id, name, hash, prefix, suffix, permissions, created_at, "
+      "expires_at) "
       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      r.organization, r.user, r.name, r.hash, r.prefix, r.suffix, r.permissions.bits(), r.created_at, r.expires_at);
+      r.organization, r.user, r.name, r.hash, r.prefix, r.suffix, r.permissions.bits(), r.created_at,
+      r.expires_at);
   return rows ? Status{} : std::unexpected(std::move(rows).error());
 }
 
-Result<std::optional<ApiKeyRecord>> find_api_key(store::Reader& db, const OrganizationId& organization, const UserId& user,
-                                                 std::string_view name) {
+Result<std::optional<ApiKeyRecord>> find_api_key(store::Reader& db, const OrganizationId& organization,
+                                                 const UserId& user, std::string_view name) {
   static const std::string sql = kSelect + "WHERE organization_id = ? AND user_id = ? AND name = ?";
   return db.one(sql, read_row, organization, user, name);
 }
@@ -74,10 +77,11 @@ Result<std::vector<ApiKeyRecord>> list_api_keys(store::Reader& db, const Organiz
   return db.all(sql, read_row, organization, user);
 }
 
-Result<std::optional<std::string>> delete_api_key(store::Txn& txn, const OrganizationId& organization, const UserId& user,
-                                                  std::string_view name) {
-  return txn.one("DELETE FROM api_keys WHERE organization_id = ? AND user_id = ? AND name = ? RETURNING hash",
-                 [](const store::Row& row) { return row.text(0); }, organization, user, name);
+Result<std::optional<std::string>> delete_api_key(store::Txn& txn, const OrganizationId& organization,
+                                                  const UserId& user, std::string_view name) {
+  return txn.one(
+      "DELETE FROM api_keys WHERE organization_id = ? AND user_id = ? AND name = ? RETURNING hash",
+      [](const store::Row& row) { return row.text(0); }, organization, user, name);
 }
 
 }  // namespace dt::api

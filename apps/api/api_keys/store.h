@@ -16,8 +16,8 @@ struct ApiKeyRecord {
   OrganizationId organization;
   UserId user;
   std::string name;
-  std::string hash;              // SHA-256, hex
-  std::string prefix, suffix;    // first and last three characters
+  std::string hash;            // SHA-256, hex
+  std::string prefix, suffix;  // first and last three characters
   Permissions permissions;
   Wall created_at{};
   std::optional<Wall> last_used_at, expires_at;
@@ -27,13 +27,13 @@ contract::ApiKeyListItem to_dto(const ApiKeyRecord& record);
 ApiKeyRecord describe_key(std::string_view value);
 
 Status insert_api_key(store::Txn& txn, const ApiKeyRecord& record);
-Result<std::optional<ApiKeyRecord>> find_api_key(store::Reader& db, const OrganizationId& organization, const UserId& user,
-                                                 std::string_view name);
+Result<std::optional<ApiKeyRecord>> find_api_key(store::Reader& db, const OrganizationId& organization,
+                                                 const UserId& user, std::string_view name);
 // Last used first, never used last. `user` empty: of everyone in the organization.
 Result<std::vector<ApiKeyRecord>> list_api_keys(store::Reader& db, const OrganizationId& organization,
                                                 const std::optional<UserId>& user);
 // The hash of the deleted key, nullopt when there was none.
-Result<std::optional<std::string>> delete_api_key(store::Txn& txn, const OrganizationId& organization, const UserId& user,
-                                                  std::string_view name);
+Result<std::optional<std::string>> delete_api_key(store::Txn& txn, const OrganizationId& organization,
+                                                  const UserId& user, std::string_view name);
 
 }  // namespace dt::api

@@ -75,8 +75,10 @@ void Authenticator::forget(std::string_view key_hash_hex) {
 
 Task<void> Authenticator::stop() { return background_.join(); }
 
-Result<std::optional<Authenticator::Entry>> Authenticator::look_up(std::string_view bearer, const KeyDigest& digest) {
-  if (auto role = component_role(digest)) return Entry{.principal = std::make_shared<Principal>(Principal{.role = *role})};
+Result<std::optional<Authenticator::Entry>> Authenticator::look_up(std::string_view bearer,
+                                                                   const KeyDigest& digest) {
+  if (auto role = component_role(digest))
+    return Entry{.principal = std::make_shared<Principal>(Principal{.role = *role})};
   TRY(auto user, look_up_user_key(digest));
   if (user && user->expires_at && *user->expires_at < clock_.wall()) user.reset();
   if (user) {
@@ -114,8 +116,9 @@ Result<std::optional<Authenticator::Entry>> Authenticator::look_up_runner(std::s
 
 Task<void> Authenticator::note_use(std::string hash) {
   Wall now = clock_.wall();
-  auto noted = co_await db_.write(
-      [hash, now](store::Txn& t) { return t.exec("UPDATE api_keys SET last_used_at = ? WHERE hash = ?", now, hash); });
+  auto noted = co_await db_.write([hash, now](store::Txn& t) {
+    return t.exec("UPDATE api_keys SET last_used_at = ? WHERE hash = ?", now, hash);
+  });
   if (!noted) log::warn("last use of an API key was not noted", {{"error", noted.error().message}});
 }
 

@@ -1,5 +1,6 @@
-// From a bearer text to a Principal (contract api-core §5.3). Keys are looked up by SHA-256; what was found is trusted for
-// ApiConfig::key_cache, so most requests cost one hash and one look-up in memory. Loop thread only.
+// From a bearer text to a Principal (contract api-core §5.3). Keys are looked up by SHA-256; what was found
+// is trusted for ApiConfig::key_cache, so most requests cost one hash and one look-up in memory. Loop thread
+// only.
 #pragma once
 #include <functional>
 #include <memory>
@@ -23,14 +24,14 @@ class Authenticator {
   Authenticator(store::Database& db, Clock& clock, const ApiConfig& config);
   void set_find_runner(FindRunner find) { find_runner_ = std::move(find); }
 
-  // unauthorized `Invalid credentials`; unavailable when the records cannot be read. Shared, because a request may outlive
-  // the cache entry it came from.
+  // unauthorized `Invalid credentials`; unavailable when the records cannot be read. Shared, because a
+  // request may outlive the cache entry it came from.
   Result<std::shared_ptr<const Principal>> authenticate(std::string_view bearer);
   // The bearer of an Authorization header, or "".
   static std::string_view bearer_of(std::string_view authorization_header);
   // A deleted or changed key stops working at once.
   void forget(std::string_view key_hash_hex);
-  Task<void> stop();   // waits for the notes of last use
+  Task<void> stop();  // waits for the notes of last use
 
  private:
   struct Entry {
@@ -50,7 +51,7 @@ class Authenticator {
   store::Database& db_;
   Clock& clock_;
   Millis trust_;
-  std::vector<std::pair<KeyDigest, Role>> components_;   // keys of the platform's own programs
+  std::vector<std::pair<KeyDigest, Role>> components_;  // keys of the platform's own programs
   FindRunner find_runner_;
   std::unordered_map<KeyDigest, Entry, DigestHash> cache_;
   TaskScope background_{"api-key last use"};

@@ -26,7 +26,8 @@ struct AuthenticatorTest : testing::Test {
     sql("INSERT INTO organizations VALUES ('o', 'n', 'u', 1, NULL, 1, 1, 1, 1, 1, 0, 0)");
     sql("INSERT INTO users VALUES ('u', 'n', '', 1, 'user', 0)");
     sql("INSERT INTO organization_users VALUES ('o', 'u', 'owner', 0)");
-    sql("INSERT INTO api_keys VALUES ('o', 'u', 'k', '" + hex_of(digest_of("key")) + "', '', '', 3, 0, NULL, NULL)");
+    sql("INSERT INTO api_keys VALUES ('o', 'u', 'k', '" + hex_of(digest_of("key")) +
+        "', '', '', 3, 0, NULL, NULL)");
   }
   ~AuthenticatorTest() override {
     loop.run_until(auth->stop());
@@ -70,12 +71,13 @@ TEST_F(AuthenticatorTest, TrustsAKeyForTenSecondsUnlessToldToForgetIt) {
   clock.advance(Millis(10'001));
   EXPECT_FALSE(who("key"));
 
-  sql("INSERT INTO api_keys VALUES ('o', 'u', 'k', '" + hex_of(digest_of("key")) + "', '', '', 3, 0, NULL, NULL)");
+  sql("INSERT INTO api_keys VALUES ('o', 'u', 'k', '" + hex_of(digest_of("key")) +
+      "', '', '', 3, 0, NULL, NULL)");
   auto kept = who("key");
   sql("DELETE FROM api_keys");
   auth->forget(hex_of(digest_of("key")));
   EXPECT_FALSE(who("key"));
-  EXPECT_EQ(kept->key_name, "k");   // a request that is under way keeps its principal
+  EXPECT_EQ(kept->key_name, "k");  // a request that is under way keeps its principal
 }
 
 TEST_F(AuthenticatorTest, AKeyExpiresInTheCacheToo) {
@@ -105,7 +107,9 @@ TEST_F(AuthenticatorTest, RunnersAreAskedLast) {
 TEST_F(AuthenticatorTest, TheLastUseIsNoted) {
   ASSERT_TRUE(who("key"));
   loop.run_until(auth->stop());
-  auto noted = db->read([](store::Reader& r) { return r.one("SELECT last_used_at FROM api_keys", [](const store::Row& row) { return row.opt_time(0); }); });
+  auto noted = db->read([](store::Reader& r) {
+    return r.one("SELECT last_used_at FROM api_keys", [](const store::Row& row) { return row.opt_time(0); });
+  });
   EXPECT_EQ(noted.value().value(), clock.wall());
 }
 

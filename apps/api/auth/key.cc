@@ -9,7 +9,8 @@ namespace dt::api {
 
 KeyDigest digest_of(std::string_view key) {
   KeyDigest out;
-  SHA256(reinterpret_cast<const unsigned char*>(key.data()), key.size(), reinterpret_cast<unsigned char*>(out.data()));
+  SHA256(reinterpret_cast<const unsigned char*>(key.data()), key.size(),
+         reinterpret_cast<unsigned char*>(out.data()));
   return out;
 }
 

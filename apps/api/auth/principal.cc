@@ -9,7 +9,9 @@ using contract::kPermissionNames;
 static_assert(kPermissionNames.size() == kPermissionCount);
 }  // namespace
 
-std::string_view wire_name(Permission permission) { return kPermissionNames[static_cast<size_t>(permission)]; }
+std::string_view wire_name(Permission permission) {
+  return kPermissionNames[static_cast<size_t>(permission)];
+}
 
 std::optional<Permission> parse_permission(std::string_view name) {
   for (size_t i = 0; i < kPermissionNames.size(); ++i)

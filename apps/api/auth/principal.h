@@ -29,7 +29,7 @@ enum class Permission : uint8_t {
   read_audit_logs,
 };
 inline constexpr size_t kPermissionCount = 15;
-std::string_view wire_name(Permission permission);   // "write:sandboxes"
+std::string_view wire_name(Permission permission);  // "write:sandboxes"
 std::optional<Permission> parse_permission(std::string_view wire_name);
 
 class Permissions {
@@ -49,7 +49,7 @@ class Permissions {
   constexpr bool contains(Permissions other) const { return (bits_ & other.bits_) == other.bits_; }
   constexpr bool intersects(Permissions other) const { return bits_ & other.bits_; }
   std::vector<std::string> wire_names() const;
-  constexpr uint32_t bits() const { return bits_; }   // as stored
+  constexpr uint32_t bits() const { return bits_; }  // as stored
   static constexpr Permissions from_bits(int64_t bits) {
     Permissions out;
     out.bits_ = static_cast<uint32_t>(bits) & all().bits_;

@@ -23,7 +23,9 @@ struct Plan {
 };
 
 Status ensure_region(store::Txn& txn, const Plan& plan) {
-  TRY(auto known, txn.one("SELECT 1 FROM regions WHERE id = ?", [](const store::Row&) { return true; }, plan.config.default_region_id));
+  TRY(auto known, txn.one(
+                      "SELECT 1 FROM regions WHERE id = ?", [](const store::Row&) { return true; },
+                      plan.config.default_region_id));
   if (known) return {};
   return insert_region(txn, {.id = plan.config.default_region_id,
                              .name = plan.config.default_region_name,
@@ -34,7 +36,11 @@ Status ensure_region(store::Txn& txn, const Plan& plan) {
 }
 
 Status insert_admin(store::Txn& txn, const Plan& plan, const OrganizationId& organization) {
-  TRY_VOID(insert_user(txn, {.id = kAdmin, .name = "Daytona Admin", .email = "", .email_verified = true, .role = "admin",
+  TRY_VOID(insert_user(txn, {.id = kAdmin,
+                             .name = "Daytona Admin",
+                             .email = "",
+                             .email_verified = true,
+                             .role = "admin",
                              .created_at = plan.now}));
   TRY_VOID(insert_organization(txn, {.id = organization,
                                      .name = "Personal",
@@ -85,9 +91,10 @@ SnapshotRecord default_snapshot(const Plan& plan, const OrganizationId& owner) {
 // The configuration decides about the default snapshot, also about one that is there.
 Status ensure_snapshot(store::Txn& txn, const Plan& plan, const OrganizationId& owner) {
   SnapshotRecord wanted = default_snapshot(plan, owner);
-  TRY(int64_t updated, txn.exec("UPDATE snapshots SET ref = ?, size = coalesce(?, size), cpu = ?, memory = ?, disk = ? "
-                                "WHERE organization_id = ? AND name = ?",
-                                wanted.ref, wanted.size, wanted.cpu, wanted.memory, wanted.disk, owner, wanted.name));
+  TRY(int64_t updated,
+      txn.exec("UPDATE snapshots SET ref = ?, size = coalesce(?, size), cpu = ?, memory = ?, disk = ? "
+               "WHERE organization_id = ? AND name = ?",
+               wanted.ref, wanted.size, wanted.cpu, wanted.memory, wanted.disk, owner, wanted.name));
   return updated > 0 ? Status{} : insert_snapshot(txn, wanted);
 }
 
@@ -101,9 +108,12 @@ Result<FirstStart> ensure_all(store::Txn& txn, const Plan& plan) {
 // A configured key only counts on the first start; say so instead of answering 401 without a reason.
 Status warn_about_ignored_key(store::Database& db, const ApiConfig& config) {
   std::string hash = hex_of(digest_of(config.admin_api_key.reveal()));
-  auto find = [&](store::Reader& r) { return r.one("SELECT 1 FROM api_keys WHERE hash = ?", [](const store::Row&) { return true; }, hash); };
+  auto find = [&](store::Reader& r) {
+    return r.one("SELECT 1 FROM api_keys WHERE hash = ?", [](const store::Row&) { return true; }, hash);
+  };
   TRY(auto known, db.read(find));
-  if (!known) log::warn("the configured admin key is not a key of this server: it is only used on the first start");
+  if (!known)
+    log::warn("the configured admin key is not a key of this server: it is only used on the first start");
   return {};
 }
 

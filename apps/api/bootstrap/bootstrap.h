@@ -1,5 +1,6 @@
-// What must be there before the first request (contract api-core §1.3): the default region, the admin user with a personal
-// organization and a key, the default snapshot. Every step is skipped when its object exists, so that it runs at every start.
+// What must be there before the first request (contract api-core §1.3): the default region, the admin user
+// with a personal organization and a key, the default snapshot. Every step is skipped when its object exists,
+// so that it runs at every start.
 #pragma once
 #include <optional>
 

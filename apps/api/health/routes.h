@@ -1,4 +1,5 @@
-// GET /health (alive) and /health/ready (the records answer); contract api-core §22. GET / says what this server is.
+// GET /health (alive) and /health/ready (the records answer); contract api-core §22. GET / says what this
+// server is.
 #pragma once
 #include <vector>
 

@@ -8,17 +8,20 @@
 namespace dt::api {
 
 struct EventHub::Subscription::Slot {
-  Listener listener;   // empty: cancelled
+  Listener listener;  // empty: cancelled
 };
 
-// Slots are only removed between events: a listener may cancel any subscription while an event is going round.
+// Slots are only removed between events: a listener may cancel any subscription while an event is going
+// round.
 struct EventHub::Impl {
   using Slots = std::vector<std::shared_ptr<Subscription::Slot>>;
-  std::unordered_map<OrganizationId, std::unique_ptr<Slots>> rooms;   // pointers: a call may add rooms
+  std::unordered_map<OrganizationId, std::unique_ptr<Slots>> rooms;  // pointers: a call may add rooms
   Slots everyone;
   int depth = 0;
 
-  static bool cancelled(const std::shared_ptr<Subscription::Slot>& slot) { return !slot->listener || slot.use_count() == 1; }
+  static bool cancelled(const std::shared_ptr<Subscription::Slot>& slot) {
+    return !slot->listener || slot.use_count() == 1;
+  }
   void call(Slots& slots, const HubEvent& event);
   void sweep();
 };
@@ -47,7 +50,7 @@ void EventHub::Impl::call(Slots& slots, const HubEvent& event) {
   for (size_t i = 0, n = slots.size(); i < n; ++i) {
     auto slot = slots[i];
     if (!slot->listener) continue;
-    Listener listener = slot->listener;   // may cancel itself while it runs
+    Listener listener = slot->listener;  // may cancel itself while it runs
     listener(event);
   }
 }
@@ -63,7 +66,8 @@ void EventHub::Impl::sweep() {
 void EventHub::publish(const OrganizationId& organization, std::string_view name, std::string payload) {
   HubEvent event{organization, std::string(name), std::move(payload)};
   ++impl_->depth;
-  if (auto room = impl_->rooms.find(organization); room != impl_->rooms.end()) impl_->call(*room->second, event);
+  if (auto room = impl_->rooms.find(organization); room != impl_->rooms.end())
+    impl_->call(*room->second, event);
   impl_->call(impl_->everyone, event);
   if (--impl_->depth == 0) impl_->sweep();
 }

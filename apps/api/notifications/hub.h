@@ -1,6 +1,7 @@
-// The event hub: what happened to an organization's objects, from the services to whoever listens in this process (Socket.IO
-// rooms, requests that wait for a state). Loop thread only. Publish after the commit, never before. Listeners are called at
-// once, in order of subscription, and may subscribe or unsubscribe meanwhile; they must be quick and must not throw.
+// The event hub: what happened to an organization's objects, from the services to whoever listens in this
+// process (Socket.IO rooms, requests that wait for a state). Loop thread only. Publish after the commit,
+// never before. Listeners are called at once, in order of subscription, and may subscribe or unsubscribe
+// meanwhile; they must be quick and must not throw.
 #pragma once
 #include <functional>
 #include <memory>
@@ -13,8 +14,8 @@ namespace dt::api {
 
 struct HubEvent {
   OrganizationId organization;
-  std::string name;      // "sandbox.state.updated"
-  std::string payload;   // JSON text as clients get it
+  std::string name;     // "sandbox.state.updated"
+  std::string payload;  // JSON text as clients get it
 };
 
 class EventHub {

@@ -29,8 +29,8 @@ Packet parse_connect(std::string_view rest) {
 }  // namespace
 
 std::string open_packet(std::string_view sid, Millis ping_interval, Millis ping_timeout) {
-  return fmt::format(R"(0{{"sid":"{}","upgrades":[],"pingInterval":{},"pingTimeout":{},"maxPayload":{}}})", sid,
-                     ping_interval.count(), ping_timeout.count(), kMaxPayload);
+  return fmt::format(R"(0{{"sid":"{}","upgrades":[],"pingInterval":{},"pingTimeout":{},"maxPayload":{}}})",
+                     sid, ping_interval.count(), ping_timeout.count(), kMaxPayload);
 }
 
 std::string connected_packet(std::string_view sid) { return fmt::format(R"(40{{"sid":"{}"}})", sid); }

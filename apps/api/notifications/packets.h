@@ -1,4 +1,5 @@
-// The few packets of Engine.IO 4 and Socket.IO 5 that this server speaks (contract api-core §18.2, clients.md §8.2). Text only.
+// The few packets of Engine.IO 4 and Socket.IO 5 that this server speaks (contract api-core §18.2, clients.md
+// §8.2). Text only.
 #pragma once
 #include <optional>
 #include <string>
@@ -8,7 +9,7 @@
 
 namespace dt::api::socketio {
 
-inline constexpr size_t kMaxPayload = 1'000'000;   // bytes, from clients
+inline constexpr size_t kMaxPayload = 1'000'000;  // bytes, from clients
 inline constexpr std::string_view kPing = "2";
 inline constexpr std::string_view kClose = "1";
 
@@ -21,8 +22,8 @@ std::string event_packet(std::string_view event, std::string_view payload_json);
 enum class Kind { pong, connect, disconnect, close, other };
 struct Packet {
   Kind kind = Kind::other;
-  std::string name_space;   // "/admin"; empty: the default one
-  std::string token;        // connect: the credential in its payload
+  std::string name_space;  // "/admin"; empty: the default one
+  std::string token;       // connect: the credential in its payload
 };
 Packet parse_packet(std::string_view text);
 

@@ -14,7 +14,9 @@ using socketio::Packet;
 // One client. Two coroutines: serve() reads, send_queued() writes; both end when either does.
 class SocketIo::Session {
  public:
-  Session(SocketIo& gateway, WebSocket& socket) : gateway_(gateway), socket_(socket) { gateway_.sessions_.insert(this); }
+  Session(SocketIo& gateway, WebSocket& socket) : gateway_(gateway), socket_(socket) {
+    gateway_.sessions_.insert(this);
+  }
   ~Session() { gateway_.sessions_.erase(this); }
   Session(const Session&) = delete;
 
@@ -24,7 +26,7 @@ class SocketIo::Session {
  private:
   Task<void> read_all();
   Task<void> send_queued();
-  bool handle(const Packet& packet);   // false: the client leaves
+  bool handle(const Packet& packet);  // false: the client leaves
   void connect(const Packet& packet);
   void push(std::string packet);
   Mono read_deadline(Mono opened) const;
@@ -44,13 +46,16 @@ SocketIo::SocketIo(EventHub& hub, Authenticate authenticate, Options options)
 
 SocketIo::~SocketIo() = default;
 
-std::vector<ApiRoute> SocketIo::table() { return {route({"GET", "/socket.io", kPublic}, this, &SocketIo::open)}; }
+std::vector<ApiRoute> SocketIo::table() {
+  return {route({"GET", "/socket.io", kPublic}, this, &SocketIo::open)};
+}
 
 Result<Response> SocketIo::open(Call& call) {
   bool websocket = call.request.query.get("transport") == "websocket";
   if (!websocket) return json_response(400, R"({"code":0,"message":"Transport unknown"})");
   if (closed_) return fail(Code::unavailable, "the server is stopping");
-  return websocket_response(call.request, "", [this](WebSocket& socket) { return serve(*this, socket); }, socketio::kMaxPayload);
+  return websocket_response(
+      call.request, "", [this](WebSocket& socket) { return serve(*this, socket); }, socketio::kMaxPayload);
 }
 
 Task<void> SocketIo::serve(SocketIo& gateway, WebSocket& socket) {
@@ -65,7 +70,8 @@ void SocketIo::close() {
 
 Task<void> SocketIo::Session::run() {
   TaskScope sender("socket.io sender");
-  push(socketio::open_packet(random_token(20), gateway_.options_.ping_interval, gateway_.options_.ping_timeout));
+  push(socketio::open_packet(random_token(20), gateway_.options_.ping_interval,
+                             gateway_.options_.ping_timeout));
   sender.spawn(send_queued());
   co_await read_all();
   room_.cancel();
@@ -109,8 +115,10 @@ bool SocketIo::Session::handle(const Packet& packet) {
 }
 
 void SocketIo::Session::connect(const Packet& packet) {
-  if (!packet.name_space.empty()) return push(socketio::refused_packet(packet.name_space, "Invalid namespace"));
-  auto who = packet.token.empty() ? fail(Code::unauthorized, "no token") : gateway_.authenticate_(packet.token);
+  if (!packet.name_space.empty())
+    return push(socketio::refused_packet(packet.name_space, "Invalid namespace"));
+  auto who =
+      packet.token.empty() ? fail(Code::unauthorized, "no token") : gateway_.authenticate_(packet.token);
   if (!who || !(*who)->is_user()) return push(socketio::refused_packet("", "Unauthorized"));
   connected_ = true;
   room_ = gateway_.hub_.subscribe((*who)->organization, [this](const HubEvent& event) {

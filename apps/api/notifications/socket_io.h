@@ -1,5 +1,6 @@
-// The notification gateway: Socket.IO over WebSocket at /api/socket.io/. A client that shows a good API key hears the events of
-// the key's organization. A client that does not read is dropped when `max_queued` bytes wait for it. Loop thread only.
+// The notification gateway: Socket.IO over WebSocket at /api/socket.io/. A client that shows a good API key
+// hears the events of the key's organization. A client that does not read is dropped when `max_queued` bytes
+// wait for it. Loop thread only.
 #pragma once
 #include <functional>
 #include <memory>
@@ -20,8 +21,8 @@ class SocketIo {
   struct Options {
     Millis ping_interval{25'000};
     Millis ping_timeout{20'000};
-    Millis connect_timeout{45'000};   // from the opening to a good CONNECT
-    size_t max_queued = 4u << 20;     // bytes waiting for one client
+    Millis connect_timeout{45'000};  // from the opening to a good CONNECT
+    size_t max_queued = 4u << 20;    // bytes waiting for one client
   };
   SocketIo(EventHub& hub, Authenticate authenticate) : SocketIo(hub, std::move(authenticate), Options{}) {}
   SocketIo(EventHub& hub, Authenticate authenticate, Options options);

@@ -12,7 +12,10 @@ namespace {
 struct SocketIoTest : testing::Test {
   EventHub hub;
   Loop loop;
-  SocketIo::Options options{.ping_interval = Millis(100), .ping_timeout = Millis(100), .connect_timeout = Millis(1'000), .max_queued = 64 << 10};
+  SocketIo::Options options{.ping_interval = Millis(100),
+                            .ping_timeout = Millis(100),
+                            .connect_timeout = Millis(1'000),
+                            .max_queued = 64 << 10};
   std::unique_ptr<SocketIo> gateway;
   std::vector<ApiRoute> routes;
   std::unique_ptr<HttpServer> server;
@@ -23,7 +26,8 @@ struct SocketIoTest : testing::Test {
     auto authenticate = [](std::string_view token) -> Result<std::shared_ptr<const Principal>> {
       if (token == "proxy") return std::make_shared<Principal>(Principal{.role = Role::proxy});
       if (!token.starts_with("key-")) return fail(Code::unauthorized, "Invalid credentials");
-      return std::make_shared<Principal>(Principal{.role = Role::user, .organization = OrganizationId(std::string(token.substr(4)))});
+      return std::make_shared<Principal>(
+          Principal{.role = Role::user, .organization = OrganizationId(std::string(token.substr(4)))});
     };
     gateway = std::make_unique<SocketIo>(hub, authenticate, options);
     routes = gateway->table();
@@ -84,7 +88,9 @@ TEST_F(SocketIoTest, AClientWithAKeyHearsItsOrganization) {
     WebSocket socket(response->upgraded(), response->take_buffered(), WebSocket::Role::client);
     auto opened = co_await next(socket);
     EXPECT_TRUE(opened.starts_with("0{\"sid\":\"")) << opened;
-    EXPECT_TRUE(opened.ends_with(R"("upgrades":[],"pingInterval":100,"pingTimeout":100,"maxPayload":1000000})")) << opened;
+    EXPECT_TRUE(
+        opened.ends_with(R"("upgrades":[],"pingInterval":100,"pingTimeout":100,"maxPayload":1000000})"))
+        << opened;
     auto connected = co_await say(socket, R"(40{"token":"key-one"})");
     EXPECT_TRUE(connected.starts_with("40{\"sid\":")) << connected;
     t.hub.publish(OrganizationId("two"), "sandbox.created", "{}");
@@ -152,7 +158,8 @@ TEST_F(SocketIoTest, AClientThatDoesNotReadCostsBoundedMemory) {
 TEST_F(SocketIoTest, PollingIsToldThatItIsNotSpoken) {
   run([](SocketIoTest& t) -> Task<void> {
     CallContext ctx{.request_id = "t", .deadline = after(std::chrono::seconds(5)), .cancel = {}};
-    ClientRequest request{.method = "GET", .target = "/api/socket.io/?EIO=4&transport=polling", .headers = {}, .body = {}};
+    ClientRequest request{
+        .method = "GET", .target = "/api/socket.io/?EIO=4&transport=polling", .headers = {}, .body = {}};
     Endpoint to{.host = "127.0.0.1", .port = t.listener->port(), .unix_path = {}};
     auto reply = co_await t.client.call(ctx, to, std::move(request));
     if (!reply) co_return ADD_FAILURE() << reply.error().message;

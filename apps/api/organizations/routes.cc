@@ -31,8 +31,10 @@ Result<OrganizationRecord> OrganizationRoutes::own(Call& call) {
 Result<contract::OrganizationUsage> OrganizationRoutes::usage(Call& call) {
   TRY(auto record, own(call));
   auto count = [&](store::Reader& r) {
-    return r.one("SELECT count(*) FROM snapshots WHERE organization_id = ? AND state IN ('building', 'pending', 'pulling', 'active')",
-                 [](const store::Row& row) { return static_cast<int>(row.integer(0)); }, record.id);
+    return r.one(
+        "SELECT count(*) FROM snapshots WHERE organization_id = ? AND state IN ('building', 'pending', "
+        "'pulling', 'active')",
+        [](const store::Row& row) { return static_cast<int>(row.integer(0)); }, record.id);
   };
   TRY(auto snapshots, db_.read(count));
   return contract::OrganizationUsage{.regionUsage = {},

@@ -5,7 +5,8 @@ namespace dt::api {
 namespace {
 
 const std::string kColumns =
-    "o.id, o.name, o.created_by, o.personal, o.default_region_id, o.max_cpu_per_sandbox, o.max_memory_per_sandbox, "
+    "o.id, o.name, o.created_by, o.personal, o.default_region_id, o.max_cpu_per_sandbox, "
+    "o.max_memory_per_sandbox, "
     "o.max_disk_per_sandbox, o.snapshot_quota, o.volume_quota, o.created_at, o.updated_at";
 
 OrganizationRecord read_row(const store::Row& row) {
@@ -47,15 +48,18 @@ Result<std::optional<OrganizationRecord>> find_organization(store::Reader& db, c
 }
 
 Result<std::vector<OrganizationRecord>> organizations_of(store::Reader& db, const UserId& user) {
-  static const std::string sql = "SELECT " + kColumns +
-                                 " FROM organizations o JOIN organization_users m ON m.organization_id = o.id "
-                                 "WHERE m.user_id = ? ORDER BY o.created_at";
+  static const std::string sql =
+      "SELECT " + kColumns +
+      " FROM organizations o JOIN organization_users m ON m.organization_id = o.id "
+      "WHERE m.user_id = ? ORDER BY o.created_at";
   return db.all(sql, read_row, user);
 }
 
-Result<std::optional<std::string>> member_role(store::Reader& db, const OrganizationId& organization, const UserId& user) {
-  return db.one("SELECT role FROM organization_users WHERE organization_id = ? AND user_id = ?",
-                [](const store::Row& row) { return row.text(0); }, organization, user);
+Result<std::optional<std::string>> member_role(store::Reader& db, const OrganizationId& organization,
+                                               const UserId& user) {
+  return db.one(
+      "SELECT role FROM organization_users WHERE organization_id = ? AND user_id = ?",
+      [](const store::Row& row) { return row.text(0); }, organization, user);
 }
 
 Status insert_organization(store::Txn& txn, const OrganizationRecord& r) {
@@ -64,15 +68,16 @@ Status insert_organization(store::Txn& txn, const OrganizationRecord& r) {
       "max_memory_per_sandbox, max_disk_per_sandbox, snapshot_quota, volume_quota, created_at, updated_at) "
       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       r.id, r.name, r.created_by, r.personal, r.default_region, r.limits.max_cpu_per_sandbox,
-      r.limits.max_memory_per_sandbox, r.limits.max_disk_per_sandbox, r.limits.snapshot_quota, r.limits.volume_quota,
-      r.created_at, r.updated_at);
+      r.limits.max_memory_per_sandbox, r.limits.max_disk_per_sandbox, r.limits.snapshot_quota,
+      r.limits.volume_quota, r.created_at, r.updated_at);
   return rows ? Status{} : std::unexpected(std::move(rows).error());
 }
 
-Status insert_member(store::Txn& txn, const OrganizationId& organization, const UserId& user, std::string_view role,
-                     Wall now) {
-  auto rows = txn.exec("INSERT INTO organization_users (organization_id, user_id, role, created_at) VALUES (?, ?, ?, ?)",
-                       organization, user, role, now);
+Status insert_member(store::Txn& txn, const OrganizationId& organization, const UserId& user,
+                     std::string_view role, Wall now) {
+  auto rows = txn.exec(
+      "INSERT INTO organization_users (organization_id, user_id, role, created_at) VALUES (?, ?, ?, ?)",
+      organization, user, role, now);
   return rows ? Status{} : std::unexpected(std::move(rows).error());
 }
 

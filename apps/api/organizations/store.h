@@ -17,7 +17,7 @@ struct OrganizationRecord {
   std::string name;
   UserId created_by;
   bool personal = false;
-  std::optional<std::string> default_region;   // id
+  std::optional<std::string> default_region;  // id
   OrganizationLimits limits;
   Wall created_at{}, updated_at{};
 };
@@ -26,9 +26,10 @@ contract::Organization to_dto(const OrganizationRecord& record);
 Result<std::optional<OrganizationRecord>> find_organization(store::Reader& db, const OrganizationId& id);
 Result<std::vector<OrganizationRecord>> organizations_of(store::Reader& db, const UserId& user);
 // "owner", "member" or nullopt
-Result<std::optional<std::string>> member_role(store::Reader& db, const OrganizationId& organization, const UserId& user);
+Result<std::optional<std::string>> member_role(store::Reader& db, const OrganizationId& organization,
+                                               const UserId& user);
 Status insert_organization(store::Txn& txn, const OrganizationRecord& record);
-Status insert_member(store::Txn& txn, const OrganizationId& organization, const UserId& user, std::string_view role,
-                     Wall now);
+Status insert_member(store::Txn& txn, const OrganizationId& organization, const UserId& user,
+                     std::string_view role, Wall now);
 
 }  // namespace dt::api

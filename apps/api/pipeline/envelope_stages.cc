@@ -18,7 +18,8 @@ class RequestId final : public Stage {
 
 class AccessLog final : public Stage {
  public:
-  AccessLog(Clock& clock, bool enabled) : clock_(clock), enabled_(enabled && log::enabled(log::Level::info)) {}
+  AccessLog(Clock& clock, bool enabled)
+      : clock_(clock), enabled_(enabled && log::enabled(log::Level::info)) {}
   std::string_view name() const override { return "access log"; }
   void leave(Exchange& x) override {
     if (!enabled_) return;

@@ -22,7 +22,9 @@ BOOST_DESCRIBE_STRUCT(ShortEnvelope, (), (message, error, statusCode, code, sour
 
 constexpr const char* kSource = "DAYTONA_API";
 
-std::string wire_code(const Error& error) { return error.wire_code.empty() ? std::string(wire_name(error.code)) : error.wire_code; }
+std::string wire_code(const Error& error) {
+  return error.wire_code.empty() ? std::string(wire_name(error.code)) : error.wire_code;
+}
 }  // namespace
 
 bool is_hidden(const Error& error) { return error.code == Code::internal || error.code == Code::io; }
@@ -31,7 +33,8 @@ Response error_response(const Error& error, std::string_view target, Wall now) {
   int status = http_status(error.code);
   std::string phrase(reason_phrase(status));
   if (error.code == Code::invalid_body)
-    return json_response(status, encode(ShortEnvelope{"Invalid JSON in request body", phrase, status, wire_code(error), kSource}));
+    return json_response(status, encode(ShortEnvelope{"Invalid JSON in request body", phrase, status,
+                                                      wire_code(error), kSource}));
   Envelope body{.path = std::string(target),
                 .timestamp = iso8601(now),
                 .statusCode = status,

@@ -14,12 +14,12 @@ struct Exchange {
   Request& request;
   Mono started{};
   const ApiRoute* route = nullptr;
-  std::shared_ptr<const Principal> who;   // null until authenticated; null on public routes
-  std::string body;                       // as received
-  boost::json::value json;                // the body; {} when there was none
+  std::shared_ptr<const Principal> who;  // null until authenticated; null on public routes
+  std::string body;                      // as received
+  boost::json::value json;               // the body; {} when there was none
   std::optional<Error> error;
   Response response;
-  bool answered = false;                  // the response is complete: no further stage is entered
+  bool answered = false;  // the response is complete: no further stage is entered
 };
 
 // Stages are entered in order until one fails or answers; those that were entered are left in reverse order.

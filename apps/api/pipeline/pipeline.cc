@@ -5,7 +5,8 @@
 
 namespace dt::api {
 
-Pipeline::Pipeline(const ApiConfig& config, Clock& clock, Authenticator& authenticator, std::vector<ApiRoute> routes)
+Pipeline::Pipeline(const ApiConfig& config, Clock& clock, Authenticator& authenticator,
+                   std::vector<ApiRoute> routes)
     : clock_(clock) {
   stages_.push_back(request_id_stage());
   stages_.push_back(access_log_stage(clock, config.log_requests));

@@ -1,5 +1,5 @@
-// Every request of the API goes through here: an array of named stages around the route's handler. The order is part of the
-// contract (api-core §3.3) and is asserted by a test.
+// Every request of the API goes through here: an array of named stages around the route's handler. The order
+// is part of the contract (api-core §3.3) and is asserted by a test.
 #pragma once
 #include <memory>
 #include <string_view>

@@ -86,9 +86,9 @@ struct PipelineTest : testing::Test {
 };
 
 TEST_F(PipelineTest, StagesRunInTheOrderOfTheContract) {
-  std::vector<std::string_view> expected = {"request id",     "access log", "version header", "deadline", "cors",
-                                            "error mapping",  "route",      "body",           "json",     "authentication",
-                                            "authorization", "handler"};
+  std::vector<std::string_view> expected = {"request id", "access log",     "version header", "deadline",
+                                            "cors",       "error mapping",  "route",          "body",
+                                            "json",       "authentication", "authorization",  "handler"};
   EXPECT_EQ(pipeline->stage_names(), expected);
 }
 
@@ -105,10 +105,10 @@ TEST_F(PipelineTest, AnAnswerCarriesWhatTheStagesAdd) {
 }
 
 TEST_F(PipelineTest, TheFirstFailureDecides) {
-  EXPECT_EQ(send("POST", "/api/nothing", "{broken").status, 404);               // route before body
-  EXPECT_EQ(send("POST", "/api/things", "{broken").status, 400);                // body before credentials
-  EXPECT_EQ(send("POST", "/api/things", R"({"count":"x"})").status, 401);       // credentials before validation
-  EXPECT_EQ(send("POST", "/api/users-only", R"({})", "proxy").status, 403);     // permission before the handler
+  EXPECT_EQ(send("POST", "/api/nothing", "{broken").status, 404);            // route before body
+  EXPECT_EQ(send("POST", "/api/things", "{broken").status, 400);             // body before credentials
+  EXPECT_EQ(send("POST", "/api/things", R"({"count":"x"})").status, 401);    // credentials before validation
+  EXPECT_EQ(send("POST", "/api/users-only", R"({})", "proxy").status, 403);  // permission before the handler
   EXPECT_EQ(send("POST", "/api/things", R"({"count":"x"})", "proxy").status, 400);
   EXPECT_EQ(send("POST", "/api/things", R"({"name":"a","count":2})", "proxy").status, 204);
 }
@@ -117,7 +117,8 @@ TEST_F(PipelineTest, ErrorsOfOursAreNotShown) {
   auto reply = send("POST", "/api/things?x=%22", R"({"name":"secret","count":1})", "proxy");
   EXPECT_EQ(reply.status, 500);
   EXPECT_EQ(reply.body, "{\"path\":\"/api/things?x=%22\",\"timestamp\":\"" + iso8601(clock.wall()) +
-                            "\",\"statusCode\":500,\"error\":\"Internal Server Error\",\"message\":\"An unexpected error occurred.\","
+                            "\",\"statusCode\":500,\"error\":\"Internal Server Error\",\"message\":\"An "
+                            "unexpected error occurred.\","
                             "\"code\":\"INTERNAL_SERVER_ERROR\",\"source\":\"DAYTONA_API\"}");
   auto thrown = send("POST", "/api/things", R"({"name":"throw","count":1})", "proxy");
   EXPECT_EQ(thrown.status, 500);
@@ -127,7 +128,9 @@ TEST_F(PipelineTest, ErrorsOfOursAreNotShown) {
   EXPECT_NE(full.body.find("disk full"), std::string::npos);
 }
 
-TEST_F(PipelineTest, RawBodiesAreNotParsed) { EXPECT_EQ(send("POST", "/api/raw", "{broken").body, "{broken"); }
+TEST_F(PipelineTest, RawBodiesAreNotParsed) {
+  EXPECT_EQ(send("POST", "/api/raw", "{broken").body, "{broken");
+}
 
 TEST_F(PipelineTest, QueryValues) {
   Violations violations;
@@ -139,7 +142,9 @@ TEST_F(PipelineTest, QueryValues) {
   query_int(*query, "bad", range, violations);
   query_int(*query, "big", range, violations);
   query_enum(*query, "e", "a", {"a", "b"}, violations);
-  EXPECT_EQ(violations.joined(), "bad must be an integer number, big must not be greater than 8, e must be one of the following values: a, b");
+  EXPECT_EQ(violations.joined(),
+            "bad must be an integer number, big must not be greater than 8, e must be one of the following "
+            "values: a, b");
   EXPECT_EQ(query_bool(*query, "flag"), true);
   EXPECT_EQ(query_bool(*query, "no"), false);
   EXPECT_EQ(query_bool(*query, "absent"), std::nullopt);

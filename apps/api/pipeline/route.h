@@ -9,8 +9,9 @@
 //   Result<Sandbox> SandboxRoutes::get(Call& call);                          // synchronous: no coroutine
 //   Task<Result<Sandbox>> SandboxRoutes::create(Call& call, CreateSandbox body);
 //
-// The result type decides about the answer: a described struct or a vector of them is JSON; NoContent has no body; PlainText
-// is sent bare; Response is sent as it is. The body type is decoded and validated before the handler is called.
+// The result type decides about the answer: a described struct or a vector of them is JSON; NoContent has no
+// body; PlainText is sent bare; Response is sent as it is. The body type is decoded and validated before the
+// handler is called.
 #pragma once
 #include <functional>
 #include <string>
@@ -26,10 +27,10 @@ namespace dt::api {
 // What a handler gets. Valid until its task is done.
 struct Call {
   const CallContext& ctx;
-  const Principal& who;        // role anonymous on public routes
-  Request& request;            // params, query, headers; the body has been read
-  const boost::json::value& json;   // the body; {} when there was none or the route takes it raw
-  std::string_view body;       // as received
+  const Principal& who;            // role anonymous on public routes
+  Request& request;                // params, query, headers; the body has been read
+  const boost::json::value& json;  // the body; {} when there was none or the route takes it raw
+  std::string_view body;           // as received
   std::string_view param(std::string_view name) const { return request.param(name); }
 };
 
@@ -44,16 +45,18 @@ inline constexpr Access kPublic{.roles = {}, .is_public = true};
 inline constexpr Access any_user{.roles = {Role::user, Role::admin}};
 inline constexpr Access admin_only{.roles = {Role::admin}};
 constexpr Access only(Roles roles) { return {.roles = roles}; }
-constexpr Access user_with(Permissions all_of) { return {.roles = {Role::user, Role::admin}, .all_of = all_of}; }
+constexpr Access user_with(Permissions all_of) {
+  return {.roles = {Role::user, Role::admin}, .all_of = all_of};
+}
 constexpr Access user_with(Permission one) { return user_with(Permissions{one}); }
 
 enum class BodyKind : uint8_t { json, raw };
 
 struct RouteRow {
   std::string method;
-  std::string path;            // below /api: "/sandbox/{id}/start"
+  std::string path;  // below /api: "/sandbox/{id}/start"
   Access access;
-  int status = 200;            // of success
+  int status = 200;  // of success
   BodyKind body = BodyKind::json;
   std::string prefix = "/api";
 };
@@ -120,7 +123,8 @@ Task<Result<Response>> start(int status, S* service, Task<Result<Out>> (S::*hand
 }
 
 template <class S, class In, class Out>
-Task<Result<Response>> start_with_body(int status, S* service, Task<Result<Out>> (S::*handler)(Call&, In), Call& call) {
+Task<Result<Response>> start_with_body(int status, S* service, Task<Result<Out>> (S::*handler)(Call&, In),
+                                       Call& call) {
   auto in = decode_json<std::remove_cvref_t<In>>(call.json);
   if (!in) co_return std::unexpected(std::move(in).error());
   auto out = co_await (service->*handler)(call, std::move(*in));
@@ -132,7 +136,8 @@ Task<Result<Response>> start_with_body(int status, S* service, Task<Result<Out>>
 template <class S, class Out>
 ApiRoute route(RouteRow row, S* service, Result<Out> (S::*handler)(Call&)) {
   int status = row.status;
-  return {std::move(row), [=](Call& call) { return detail::to_result(status, (service->*handler)(call)); }, {}};
+  return {
+      std::move(row), [=](Call& call) { return detail::to_result(status, (service->*handler)(call)); }, {}};
 }
 template <class S, class Out>
 ApiRoute route(RouteRow row, S* service, Task<Result<Out>> (S::*handler)(Call&)) {
@@ -142,7 +147,9 @@ ApiRoute route(RouteRow row, S* service, Task<Result<Out>> (S::*handler)(Call&))
 template <class S, class In, class Out>
 ApiRoute route(RouteRow row, S* service, Task<Result<Out>> (S::*handler)(Call&, In)) {
   int status = row.status;
-  return {std::move(row), {}, [=](Call& call) { return detail::start_with_body(status, service, handler, call); }};
+  return {std::move(row), {}, [=](Call& call) {
+            return detail::start_with_body(status, service, handler, call);
+          }};
 }
 
 }  // namespace dt::api

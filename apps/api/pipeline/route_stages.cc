@@ -11,7 +11,10 @@ std::vector<Route> patterns_of(const std::vector<ApiRoute>& routes) {
   std::vector<Route> out;
   out.reserve(routes.size());
   for (size_t i = 0; i < routes.size(); ++i)
-    out.push_back({.method = routes[i].row.method, .pattern = routes[i].row.prefix + routes[i].row.path, .handler = {}, .tag = i});
+    out.push_back({.method = routes[i].row.method,
+                   .pattern = routes[i].row.prefix + routes[i].row.path,
+                   .handler = {},
+                   .tag = i});
   return out;
 }
 
@@ -47,7 +50,8 @@ class Body final : public Stage {
   bool waits() const override { return true; }
   Task<Status> enter_waiting(Exchange& x) override {
     x.json.emplace_object();
-    bool announced = x.request.headers.get("content-length").value_or("0") != "0" || x.request.headers.get("transfer-encoding");
+    bool announced = x.request.headers.get("content-length").value_or("0") != "0" ||
+                     x.request.headers.get("transfer-encoding");
     if (!announced || !x.request.body) co_return Status{};
     auto text = co_await x.request.body->read_all(limit_);
     if (!text) co_return std::unexpected(std::move(text).error());
@@ -75,7 +79,8 @@ class Authentication final : public Stage {
   std::string_view name() const override { return "authentication"; }
   Status enter(Exchange& x) override {
     if (x.route->row.access.is_public) return {};
-    TRY(x.who, authenticator_.authenticate(Authenticator::bearer_of(x.request.headers.get_or("authorization"))));
+    TRY(x.who,
+        authenticator_.authenticate(Authenticator::bearer_of(x.request.headers.get_or("authorization"))));
     return {};
   }
 
@@ -104,7 +109,8 @@ class Authorization final : public Stage {
     bool allowed = who.permissions.contains(access.all_of) &&
                    (access.any_of.empty() || who.permissions.intersects(access.any_of));
     if (allowed) return {};
-    bool several_contexts = access.roles.has(Role::runner) || access.roles.has(Role::proxy) || access.roles.has(Role::ssh_gateway);
+    bool several_contexts = access.roles.has(Role::runner) || access.roles.has(Role::proxy) ||
+                            access.roles.has(Role::ssh_gateway);
     return several_contexts ? wrong_context() : access_denied();
   }
 };
@@ -115,7 +121,11 @@ class Handling final : public Stage {
   bool waits() const override { return true; }
   Task<Status> enter_waiting(Exchange& x) override {
     static const Principal anonymous;
-    Call call{.ctx = x.request.ctx, .who = x.who ? *x.who : anonymous, .request = x.request, .json = x.json, .body = x.body};
+    Call call{.ctx = x.request.ctx,
+              .who = x.who ? *x.who : anonymous,
+              .request = x.request,
+              .json = x.json,
+              .body = x.body};
     Result<Response> out;
     try {
       if (x.route->now) {
@@ -135,7 +145,9 @@ class Handling final : public Stage {
 
 }  // namespace
 
-StagePtr route_stage(std::vector<ApiRoute> routes) { return std::make_unique<RouteLookup>(std::move(routes)); }
+StagePtr route_stage(std::vector<ApiRoute> routes) {
+  return std::make_unique<RouteLookup>(std::move(routes));
+}
 StagePtr body_stage(size_t limit) { return std::make_unique<Body>(limit); }
 StagePtr json_stage() { return std::make_unique<Json>(); }
 StagePtr authentication_stage(Authenticator& a) { return std::make_unique<Authentication>(a); }

@@ -32,7 +32,8 @@ Result<std::vector<contract::Region>> RegionRoutes::shared(Call&) {
 Result<contract::Region> RegionRoutes::get(Call& call) {
   auto find = [&](store::Reader& r) { return find_region(r, call.who.organization, call.param("id")); };
   TRY(auto record, db_.read(find));
-  if (!record || record->organization != call.who.organization.str()) return fail(Code::not_found, "Region not found");
+  if (!record || record->organization != call.who.organization.str())
+    return fail(Code::not_found, "Region not found");
   return to_dto(*record);
 }
 

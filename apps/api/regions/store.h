@@ -15,12 +15,13 @@ namespace dt::api {
 struct RegionRecord {
   std::string id, name;
   std::optional<std::string> organization;
-  std::string type = "shared";        // shared dedicated custom
+  std::string type = "shared";  // shared dedicated custom
   Wall created_at{}, updated_at{};
 };
 contract::Region to_dto(const RegionRecord& record);
 
-// The order of contract api-core §14.4: own region by name, organization-less region by name, id (if visible).
+// The order of contract api-core §14.4: own region by name, organization-less region by name, id (if
+// visible).
 Result<std::optional<RegionRecord>> find_region(store::Reader& db, const OrganizationId& organization,
                                                 std::string_view id_or_name);
 // custom, dedicated, shared

@@ -15,12 +15,12 @@ struct SnapshotRecord {
   OrganizationId organization;
   std::string name;
   std::string image_name;
-  std::string ref;                       // what the runner's image store knows it by
-  bool general = false;                  // usable by every organization
-  std::string state = "active";          // pending pulling building active inactive error build_failed removing
-  std::optional<double> size;            // GiB
+  std::string ref;               // what the runner's image store knows it by
+  bool general = false;          // usable by every organization
+  std::string state = "active";  // pending pulling building active inactive error build_failed removing
+  std::optional<double> size;    // GiB
   std::optional<std::vector<std::string>> entrypoint;
-  int cpu = 1, gpu = 0, memory = 1, disk = 3;   // cores, cards, GiB, GiB
+  int cpu = 1, gpu = 0, memory = 1, disk = 3;  // cores, cards, GiB, GiB
   std::string sandbox_class = "container";
   std::optional<std::string> error_reason;
   Wall created_at{}, updated_at{};

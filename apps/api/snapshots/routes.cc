@@ -13,7 +13,8 @@ Result<SnapshotQuery> parse_query(const Query& query) {
   out.page = query_int(query, "page", {.fallback = 1, .min = 1, .max = kMany}, violations);
   out.limit = query_int(query, "limit", {.fallback = 100, .min = 1, .max = 200}, violations);
   out.name = query.get("name").value_or("");
-  out.sort = query_enum(query, "sort", "lastUsedAt", {"name", "state", "lastUsedAt", "createdAt"}, violations);
+  out.sort =
+      query_enum(query, "sort", "lastUsedAt", {"name", "state", "lastUsedAt", "createdAt"}, violations);
   out.descending = query_enum(query, "order", "desc", {"asc", "desc"}, violations) == "desc";
   TRY_VOID(checked(violations));
   return out;

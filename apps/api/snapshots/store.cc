@@ -7,7 +7,8 @@ namespace dt::api {
 namespace {
 
 const std::string kSelect =
-    "SELECT id, organization_id, name, image_name, ref, general, state, size, entrypoint, cpu, gpu, memory, disk, "
+    "SELECT id, organization_id, name, image_name, ref, general, state, size, entrypoint, cpu, gpu, memory, "
+    "disk, "
     "sandbox_class, error_reason, created_at, updated_at, last_used_at FROM snapshots ";
 
 std::optional<std::vector<std::string>> read_entrypoint(const store::Row& row, int column) {
@@ -43,14 +44,19 @@ SnapshotRecord read_row(const store::Row& row) {
 }
 
 Status fill_regions(store::Reader& db, SnapshotRecord& record) {
-  TRY(record.regions, db.all("SELECT region_id FROM snapshot_regions WHERE snapshot_id = ? ORDER BY region_id",
-                             [](const store::Row& row) { return row.text(0); }, record.id));
+  TRY(record.regions, db.all(
+                          "SELECT region_id FROM snapshot_regions WHERE snapshot_id = ? ORDER BY region_id",
+                          [](const store::Row& row) { return row.text(0); }, record.id));
   return {};
 }
 
 std::string order_by(const SnapshotQuery& query) {
-  std::string column = query.sort == "name" ? "name" : query.sort == "state" ? "state" : query.sort == "createdAt" ? "created_at" : "last_used_at";
-  return "ORDER BY general, " + column + (query.descending ? " DESC" : " ASC") + " NULLS LAST, created_at DESC, id ";
+  std::string column = query.sort == "name"        ? "name"
+                       : query.sort == "state"     ? "state"
+                       : query.sort == "createdAt" ? "created_at"
+                                                   : "last_used_at";
+  return "ORDER BY general, " + column + (query.descending ? " DESC" : " ASC") +
+         " NULLS LAST, created_at DESC, id ";
 }
 
 // The text is looked for as it is: % and _ mean themselves.
@@ -63,7 +69,8 @@ Result<std::optional<SnapshotRecord>> find_snapshot(store::Reader& db, const Org
                                                     std::string_view id_or_name) {
   static const std::string by_id = kSelect + "WHERE id = ? AND (organization_id = ? OR general = 1)";
   static const std::string by_name =
-      kSelect + "WHERE name = ? AND (organization_id = ? OR general = 1) ORDER BY organization_id = ? DESC LIMIT 1";
+      kSelect +
+      "WHERE name = ? AND (organization_id = ? OR general = 1) ORDER BY organization_id = ? DESC LIMIT 1";
   TRY(auto found, db.one(by_id, read_row, id_or_name, organization));
   if (!found) {
     TRY(found, db.one(by_name, read_row, id_or_name, organization, organization));
@@ -75,32 +82,38 @@ Result<std::optional<SnapshotRecord>> find_snapshot(store::Reader& db, const Org
 Status insert_snapshot(store::Txn& txn, const SnapshotRecord& r) {
   std::optional<std::string> entrypoint = r.entrypoint ? std::optional(encode(*r.entrypoint)) : std::nullopt;
   auto rows = txn.exec(
-      "INSERT INTO snapshots (id, organization_id, name, image_name, ref, general, state, size, entrypoint, cpu, gpu, memory, "
+      "INSERT INTO snapshots (id, organization_id, name, image_name, ref, general, state, size, entrypoint, "
+      "cpu, gpu, memory, "
       "disk, sandbox_class, error_reason, created_at, updated_at, last_used_at) "
       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      r.id, r.organization, r.name, r.image_name, r.ref, r.general, r.state, r.size, entrypoint, r.cpu, r.gpu, r.memory, r.disk,
-      r.sandbox_class, r.error_reason, r.created_at, r.updated_at, r.last_used_at);
+      r.id, r.organization, r.name, r.image_name, r.ref, r.general, r.state, r.size, entrypoint, r.cpu, r.gpu,
+      r.memory, r.disk, r.sandbox_class, r.error_reason, r.created_at, r.updated_at, r.last_used_at);
   if (!rows) return std::unexpected(std::move(rows).error());
   for (const std::string& region : r.regions) {
-    auto added = txn.exec("INSERT INTO snapshot_regions (snapshot_id, region_id) VALUES (?, ?)", r.id, region);
+    auto added =
+        txn.exec("INSERT INTO snapshot_regions (snapshot_id, region_id) VALUES (?, ?)", r.id, region);
     if (!added) return std::unexpected(std::move(added).error());
   }
   return {};
 }
 
 Status touch_snapshot(store::Txn& txn, const SnapshotId& id, Wall now) {
-  auto rows = txn.exec("UPDATE snapshots SET last_used_at = ? WHERE id = ? AND (last_used_at IS NULL OR last_used_at < ?)", now,
-                       id, now - std::chrono::minutes(1));
+  auto rows = txn.exec(
+      "UPDATE snapshots SET last_used_at = ? WHERE id = ? AND (last_used_at IS NULL OR last_used_at < ?)",
+      now, id, now - std::chrono::minutes(1));
   return rows ? Status{} : std::unexpected(std::move(rows).error());
 }
 
-Result<SnapshotRows> list_snapshots(store::Reader& db, const OrganizationId& organization, const SnapshotQuery& query) {
+Result<SnapshotRows> list_snapshots(store::Reader& db, const OrganizationId& organization,
+                                    const SnapshotQuery& query) {
   std::string where(kVisible);
-  TRY(auto total, db.one("SELECT count(*) FROM snapshots " + where, [](const store::Row& row) { return row.integer(0); },
-                         organization, query.name, query.name));
+  TRY(auto total,
+      db.one(
+          "SELECT count(*) FROM snapshots " + where, [](const store::Row& row) { return row.integer(0); },
+          organization, query.name, query.name));
   SnapshotRows out{.items = {}, .total = total.value_or(0)};
-  TRY(out.items, db.all(kSelect + where + order_by(query) + "LIMIT ? OFFSET ?", read_row, organization, query.name, query.name,
-                        query.limit, (query.page - 1) * query.limit));
+  TRY(out.items, db.all(kSelect + where + order_by(query) + "LIMIT ? OFFSET ?", read_row, organization,
+                        query.name, query.name, query.limit, (query.page - 1) * query.limit));
   for (SnapshotRecord& record : out.items) TRY_VOID(fill_regions(db, record));
   return out;
 }

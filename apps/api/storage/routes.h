@@ -1,5 +1,5 @@
-// Container registries and object storage of an organization (contract api-core §15, §16), as a server answers that has
-// neither configured.
+// Container registries and object storage of an organization (contract api-core §15, §16), as a server
+// answers that has neither configured.
 #pragma once
 #include <vector>
 

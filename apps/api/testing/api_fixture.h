@@ -39,9 +39,12 @@ class ApiFixture : public testing::Test {
     api.reset();
   }
 
-  HttpClient::Reply call(std::string method, std::string target, std::string body = {}, std::string key = kKey,
-                         Headers headers = {}) {
-    ClientRequest request{.method = std::move(method), .target = std::move(target), .headers = std::move(headers), .body = std::move(body)};
+  HttpClient::Reply call(std::string method, std::string target, std::string body = {},
+                         std::string key = kKey, Headers headers = {}) {
+    ClientRequest request{.method = std::move(method),
+                          .target = std::move(target),
+                          .headers = std::move(headers),
+                          .body = std::move(body)};
     if (!key.empty()) request.headers.set("Authorization", "Bearer " + key);
     auto send = [](HttpClient& c, Endpoint to, ClientRequest r) -> Task<Result<HttpClient::Reply>> {
       CallContext ctx{.request_id = "test", .deadline = after(std::chrono::seconds(10)), .cancel = {}};

@@ -2,7 +2,9 @@
 
 namespace dt::api {
 
-std::vector<ApiRoute> UserRoutes::table() { return {route({"GET", "/users/me", any_user}, this, &UserRoutes::me)}; }
+std::vector<ApiRoute> UserRoutes::table() {
+  return {route({"GET", "/users/me", any_user}, this, &UserRoutes::me)};
+}
 
 Result<contract::User> UserRoutes::me(Call& call) {
   TRY(auto user, db_.read([&](store::Reader& r) { return find_user(r, call.who.user); }));

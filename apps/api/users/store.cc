@@ -25,8 +25,9 @@ Result<std::optional<UserRecord>> find_user(store::Reader& db, const UserId& id)
 }
 
 Status insert_user(store::Txn& txn, const UserRecord& r) {
-  auto rows = txn.exec("INSERT INTO users (id, name, email, email_verified, role, created_at) VALUES (?, ?, ?, ?, ?, ?)", r.id,
-                       r.name, r.email, r.email_verified, r.role, r.created_at);
+  auto rows = txn.exec(
+      "INSERT INTO users (id, name, email, email_verified, role, created_at) VALUES (?, ?, ?, ?, ?, ?)", r.id,
+      r.name, r.email, r.email_verified, r.role, r.created_at);
   return rows ? Status{} : std::unexpected(std::move(rows).error());
 }
 

@@ -14,7 +14,7 @@ struct UserRecord {
   UserId id;
   std::string name, email;
   bool email_verified = false;
-  std::string role = "user";   // user admin
+  std::string role = "user";  // user admin
   Wall created_at{};
 };
 contract::User to_dto(const UserRecord& record);

@@ -1,4 +1,5 @@
-// Reading volumes (contract api-sandbox §17). There is no object storage in this server yet, and so no volume.
+// Reading volumes (contract api-sandbox §17). There is no object storage in this server yet, and so no
+// volume.
 #pragma once
 #include <vector>
 

@@ -1,8 +1,10 @@
-#include "apps/api/config/routes.h"
+#include "apps/api/discovery/routes.h"
 
 namespace dt::api {
 
-std::vector<ApiRoute> ConfigRoutes::table() { return {route({"GET", "/config", kPublic}, this, &ConfigRoutes::get)}; }
+std::vector<ApiRoute> ConfigRoutes::table() {
+  return {route({"GET", "/config", kPublic}, this, &ConfigRoutes::get)};
+}
 
 Result<contract::Configuration> ConfigRoutes::get(Call&) {
   contract::Configuration out;
