@@ -1,6 +1,7 @@
 // Benches of a running server through its public API, each beside a reference command in alternation.
 //   server_bench --api HOST:PORT --proxy HOST:PORT --key KEY --case NAME --n N [--reference NAME=COMMAND]...
-// Cases: create, create_exec, exec, burst, get, stop_start, upload, download. Prints one JSON object per reference.
+// Cases: create, create_exec, exec, burst, get, stop_start, upload, download. Prints one JSON object per
+// reference.
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/resource.h>
@@ -28,7 +29,7 @@ struct Options {
   std::string key, which;
   int n = 50;
   std::string tier = "cold";
-  std::vector<std::pair<std::string, std::string>> references;   // name, shell command
+  std::vector<std::pair<std::string, std::string>> references;  // name, shell command
 };
 
 struct Created {
@@ -36,7 +37,8 @@ struct Created {
 };
 BOOST_DESCRIBE_STRUCT(Created, (), (id, state))
 
-// Runs `sh -c command` and waits; the reference engines are programs. The shell replaces itself by the command.
+// Runs `sh -c command` and waits; the reference engines are programs. The shell replaces itself by the
+// command.
 bool run_command(const std::string& command) {
   std::string script = "exec " + command;
   const char* argv[] = {"sh", "-c", script.c_str(), nullptr};
@@ -58,9 +60,10 @@ class Bench {
   Task<int> run() {
     using Case = Task<void> (Bench::*)();
     const std::pair<const char*, Case> cases[] = {
-        {"create", &Bench::create},         {"create_exec", &Bench::create_exec}, {"exec", &Bench::exec},
-        {"burst", &Bench::burst},           {"get", &Bench::get},                 {"stop_start", &Bench::stop_start},
-        {"upload", &Bench::upload},         {"download", &Bench::download},
+        {"create", &Bench::create}, {"create_exec", &Bench::create_exec},
+        {"exec", &Bench::exec},     {"burst", &Bench::burst},
+        {"get", &Bench::get},       {"stop_start", &Bench::stop_start},
+        {"upload", &Bench::upload}, {"download", &Bench::download},
     };
     for (const auto& [name, body] : cases) {
       if (o_.which != name) continue;
@@ -72,7 +75,8 @@ class Bench {
   }
 
  private:
-  Task<Result<HttpClient::Reply>> call(const Endpoint& to, std::string method, std::string target, std::string body = {}) {
+  Task<Result<HttpClient::Reply>> call(const Endpoint& to, std::string method, std::string target,
+                                       std::string body = {}) {
     ClientRequest request;
     request.method = std::move(method);
     request.target = std::move(target);
@@ -99,7 +103,8 @@ class Bench {
     co_return reply.has_value();
   }
   Task<bool> echo(const std::string& id) {
-    auto reply = co_await call(o_.proxy, "POST", "/toolbox/" + id + "/process/execute", R"({"command":"echo hello"})");
+    auto reply =
+        co_await call(o_.proxy, "POST", "/toolbox/" + id + "/process/execute", R"({"command":"echo hello"})");
     co_return reply && reply->body.find("hello") != std::string::npos;
   }
   Task<bool> wait_for(const std::string& id, std::string state) {
@@ -121,14 +126,15 @@ class Bench {
     std::vector<Samples> theirs(o_.references.size());
     for (int i = 0; i < o_.n + 3; ++i) {
       double ms = co_await ours();
-      if (i < 3) continue;   // warm-up
+      if (i < 3) continue;  // warm-up
       ms >= 0 ? mine.add(ms) : mine.fail();
       for (size_t k = 0; k < theirs.size(); ++k)
         time_one(theirs[k], [&] { return run_command(o_.references[k].second); });
     }
     failures_ += static_cast<int>(mine.failures());
     if (theirs.empty()) print(Row{name, o_.tier, "none"}, mine, Samples());
-    for (size_t k = 0; k < theirs.size(); ++k) print(Row{name, o_.tier, o_.references[k].first}, mine, theirs[k]);
+    for (size_t k = 0; k < theirs.size(); ++k)
+      print(Row{name, o_.tier, o_.references[k].first}, mine, theirs[k]);
   }
 
   Task<double> one_create(bool with_exec) {
@@ -139,7 +145,7 @@ class Bench {
     if (with_exec) ok = co_await echo(id);
     double ms = since(start);
     bool gone = co_await remove(id);
-    co_return ok && gone ? ms : -1;
+    co_return ok&& gone ? ms : -1;
   }
   Task<void> create() {
     co_await alternate("create", [this] { return one_create(false); });
@@ -178,7 +184,7 @@ class Bench {
     bool down = stopped.has_value() && co_await wait_for(id, "stopped");
     auto started = co_await call(o_.api, "POST", "/api/sandbox/" + id + "/start");
     bool up = started.has_value() && co_await wait_for(id, "started");
-    co_return down && up ? since(start) : -1;
+    co_return down&& up ? since(start) : -1;
   }
   Task<void> stop_start() {
     std::string id = co_await make();
@@ -238,7 +244,8 @@ class Bench {
 
   class Blob : public BodyReader {
    public:
-    Blob(std::string head, size_t bytes, std::string tail) : parts_{std::move(head), std::string(256 * 1024, 'x'), std::move(tail)}, left_(bytes) {}
+    Blob(std::string head, size_t bytes, std::string tail)
+        : parts_{std::move(head), std::string(256 * 1024, 'x'), std::move(tail)}, left_(bytes) {}
     Task<Result<std::string_view>> next() override {
       if (stage_ == 0) {
         stage_ = 1;
@@ -265,7 +272,9 @@ class Bench {
 
   Task<bool> put_blob(const std::string& id, size_t bytes) {
     const std::string boundary = "------------------------benchboundary";
-    Blob blob("--" + boundary + "\r\nContent-Disposition: form-data; name=\"file\"; filename=\"blob\"\r\n\r\n", bytes, "\r\n--" + boundary + "--\r\n");
+    Blob blob(
+        "--" + boundary + "\r\nContent-Disposition: form-data; name=\"file\"; filename=\"blob\"\r\n\r\n",
+        bytes, "\r\n--" + boundary + "--\r\n");
     ClientRequest request;
     request.method = "POST";
     request.target = "/toolbox/" + id + "/files/upload?path=/tmp/blob";
@@ -273,7 +282,8 @@ class Bench {
     request.headers.set("Content-Type", "multipart/form-data; boundary=" + boundary);
     request.body_reader = &blob;
     auto reply = co_await client_.call(ctx_, o_.proxy, std::move(request));
-    if (!reply || reply->status >= 300) std::fprintf(stderr, "upload: %s\n", reply ? reply->body.c_str() : reply.error().message.c_str());
+    if (!reply || reply->status >= 300)
+      std::fprintf(stderr, "upload: %s\n", reply ? reply->body.c_str() : reply.error().message.c_str());
     co_return reply && reply->status < 300;
   }
   Task<int64_t> get_blob(const std::string& id) {
@@ -292,7 +302,7 @@ class Bench {
   }
 
   Task<void> transfer(bool up) {
-    const size_t bytes = static_cast<size_t>(o_.n) << 20;   // --n is MiB here
+    const size_t bytes = static_cast<size_t>(o_.n) << 20;  // --n is MiB here
     std::string id = co_await make();
     std::vector<double> ours, theirs;
     bool ready = co_await put_blob(id, bytes);
@@ -312,7 +322,8 @@ class Bench {
     if (!ready) ++failures_;
     std::sort(ours.begin(), ours.end());
     std::sort(theirs.begin(), theirs.end());
-    if (ready) print_rate(Row{up ? "upload" : "download", "warm", "socketpair copy"}, 5, ours[2], theirs[2], "MB/s");
+    if (ready)
+      print_rate(Row{up ? "upload" : "download", "warm", "socketpair copy"}, 5, ours[2], theirs[2], "MB/s");
     co_await remove(id);
   }
   Task<void> upload() { co_await transfer(true); }
@@ -334,7 +345,8 @@ Options parse(int argc, char** argv) {
     if (name == "--case") o.which = value;
     if (name == "--tier") o.tier = value;
     if (name == "--n") o.n = std::atoi(value.c_str());
-    if (name == "--reference") o.references.emplace_back(value.substr(0, value.find('=')), value.substr(value.find('=') + 1));
+    if (name == "--reference")
+      o.references.emplace_back(value.substr(0, value.find('=')), value.substr(value.find('=') + 1));
   }
   return o;
 }

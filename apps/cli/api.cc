@@ -11,7 +11,7 @@ namespace dt::cli {
 namespace {
 namespace bj = boost::json;
 
-constexpr size_t kAnswerLimit = 512u << 20;   // the output of a command may be long
+constexpr size_t kAnswerLimit = 512u << 20;  // the output of a command may be long
 
 // A text, or a list of texts joined by ", ".
 std::string words_of(const bj::object& object, std::string_view name) {
@@ -25,7 +25,8 @@ std::string words_of(const bj::object& object, std::string_view name) {
   return join(parts, ", ");
 }
 
-ClientRequest make_request(const Settings& settings, const Url& url, std::string method, const std::string& path, std::string body) {
+ClientRequest make_request(const Settings& settings, const Url& url, std::string method,
+                           const std::string& path, std::string body) {
   ClientRequest request{.method = std::move(method), .target = url.path + path, .body = std::move(body)};
   request.headers.set("Authorization", "Bearer " + settings.key.reveal());
   request.headers.set("Accept", "application/json");
@@ -42,9 +43,12 @@ Error error_of_answer(int status, std::string_view body) {
   std::string text;
   auto parsed = json::parse(body);
   if (parsed && parsed->is_object()) {
-    std::string error = words_of(parsed->get_object(), "error"), message = words_of(parsed->get_object(), "message");
-    if (!error.empty() && !message.empty()) text = error + ": " + message;
-    else text = error + message;
+    std::string error = words_of(parsed->get_object(), "error"),
+                message = words_of(parsed->get_object(), "message");
+    if (!error.empty() && !message.empty())
+      text = error + ": " + message;
+    else
+      text = error + message;
   }
   if (text.empty()) text = fmt::format("the server answered {} {}", status, trim(body));
   if (status == 401) text += " - check DAYTONA_API_KEY";
@@ -52,14 +56,17 @@ Error error_of_answer(int status, std::string_view body) {
   return Error{.code = code_from_status(status), .message = std::move(text)};
 }
 
-Task<Result<bj::value>> Api::exchange(std::string base, std::string method, std::string path, std::string body) {
+Task<Result<bj::value>> Api::exchange(std::string base, std::string method, std::string path,
+                                      std::string body) {
   CO_TRY(Url url, parse_url(base));
   ClientRequest request = make_request(settings_, url, std::move(method), path, std::move(body));
   CallContext context;
   auto reply = co_await client_.call(context, url.endpoint, std::move(request), kAnswerLimit);
   if (!reply)
-    co_return std::unexpected(Error{reply.error().code, fmt::format("cannot reach {}: {}; is the server up?", base, reply.error().message)});
-  if (reply->status < 200 || reply->status > 299) co_return std::unexpected(error_of_answer(reply->status, reply->body));
+    co_return std::unexpected(Error{reply.error().code, fmt::format("cannot reach {}: {}; is the server up?",
+                                                                    base, reply.error().message)});
+  if (reply->status < 200 || reply->status > 299)
+    co_return std::unexpected(error_of_answer(reply->status, reply->body));
   if (trim(reply->body).empty()) co_return bj::value();
   auto parsed = json::parse(reply->body);
   if (!parsed) co_return std::unexpected(parsed.error().context("the answer of " + base));

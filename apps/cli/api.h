@@ -1,4 +1,5 @@
-// The API and the toolbox as the commands see them: one call, one JSON answer, errors in the words a user reads.
+// The API and the toolbox as the commands see them: one call, one JSON answer, errors in the words a user
+// reads.
 #pragma once
 #include <boost/json/value.hpp>
 #include <string>
@@ -16,15 +17,18 @@ class Api {
   // Commands wait by running the loop; one thread, one call after the other unless they use start().
   Api(Loop& loop, Settings settings) : loop_(loop), settings_(std::move(settings)) {}
 
-  // `path` begins after the base URL ("/sandbox?limit=2"). `body` empty: none is sent. An empty answer gives null.
+  // `path` begins after the base URL ("/sandbox?limit=2"). `body` empty: none is sent. An empty answer gives
+  // null.
   Task<Result<boost::json::value>> start(std::string method, std::string path, std::string body = {});
   Result<boost::json::value> call(std::string method, std::string path, std::string body = {});
   // The same against another base URL, such as toolboxProxyUrl.
-  Result<boost::json::value> call_at(std::string base, std::string method, std::string path, std::string body = {});
+  Result<boost::json::value> call_at(std::string base, std::string method, std::string path,
+                                     std::string body = {});
   Loop& loop() { return loop_; }
 
  private:
-  Task<Result<boost::json::value>> exchange(std::string base, std::string method, std::string path, std::string body);
+  Task<Result<boost::json::value>> exchange(std::string base, std::string method, std::string path,
+                                            std::string body);
 
   Loop& loop_;
   Settings settings_;

@@ -9,7 +9,11 @@
 namespace dt::cli {
 namespace {
 
-const Flag kHelp{.name = "help", .letter = 'h', .kind = Flag::Kind::boolean, .fallback = "false", .meaning = "show this help"};
+const Flag kHelp{.name = "help",
+                 .letter = 'h',
+                 .kind = Flag::Kind::boolean,
+                 .fallback = "false",
+                 .meaning = "show this help"};
 
 const Flag* find_flag(const Command& command, std::string_view name) {
   for (const Flag& flag : command.flags)
@@ -19,14 +23,19 @@ const Flag* find_flag(const Command& command, std::string_view name) {
 
 const Command* find_command(const std::vector<Command>& commands, std::string_view name) {
   for (const Command& command : commands)
-    if (command.name == name || std::ranges::find(command.aliases, name) != command.aliases.end()) return &command;
+    if (command.name == name || std::ranges::find(command.aliases, name) != command.aliases.end())
+      return &command;
   return nullptr;
 }
 
-std::string see_help(const Command& command) { return fmt::format(" (see `daytona {} --help`)", command.name); }
+std::string see_help(const Command& command) {
+  return fmt::format(" (see `daytona {} --help`)", command.name);
+}
 
 std::string shown(const Flag& flag) {
-  std::string_view value = flag.kind == Flag::Kind::boolean ? "" : flag.kind == Flag::Kind::integer ? " N" : " TEXT";
+  std::string_view value = flag.kind == Flag::Kind::boolean   ? ""
+                           : flag.kind == Flag::Kind::integer ? " N"
+                                                              : " TEXT";
   return fmt::format("{}--{}{}", flag.letter ? fmt::format("-{}, ", flag.letter) : "    ", flag.name, value);
 }
 
@@ -73,7 +82,8 @@ class Parser {
     if (!is_long && body.size() > 1) value = body.substr(body[1] == '=' ? 2 : 1);
     if (!value && found->kind == Flag::Kind::boolean) value = "true";
     if (!value && at_ + 1 < words_.size()) value = words_[++at_];
-    if (!value) return fail(Code::bad_request, fmt::format("flag {} wants a value{}", word, see_help(command_)));
+    if (!value)
+      return fail(Code::bad_request, fmt::format("flag {} wants a value{}", word, see_help(command_)));
     return store(*found, *value);
   }
 
@@ -91,11 +101,14 @@ class Parser {
   Status check_counts() const {
     size_t count = line_.words.size();
     if (count < command_.min_words)
-      return fail(Code::bad_request, fmt::format("{} wants {}{}", command_.name, command_.arguments, see_help(command_)));
+      return fail(Code::bad_request,
+                  fmt::format("{} wants {}{}", command_.name, command_.arguments, see_help(command_)));
     if (count > command_.max_words)
-      return fail(Code::bad_request, fmt::format("'{}' is one argument too many{}", line_.words[command_.max_words], see_help(command_)));
+      return fail(Code::bad_request, fmt::format("'{}' is one argument too many{}",
+                                                 line_.words[command_.max_words], see_help(command_)));
     if (command_.takes_program && line_.program.empty())
-      return fail(Code::bad_request, fmt::format("{} wants a program: daytona {} {}", command_.name, command_.name, command_.arguments));
+      return fail(Code::bad_request, fmt::format("{} wants a program: daytona {} {}", command_.name,
+                                                 command_.name, command_.arguments));
     return {};
   }
 
@@ -122,10 +135,12 @@ std::vector<std::string> Line::list(std::string_view flag) const {
 Result<Line> parse_line(const std::vector<Command>& commands, const std::vector<std::string>& words) {
   size_t at = 0;
   if (words.size() > 1 && (words[0] == "sandbox" || words[0] == "sandboxes")) at = 1;
-  if (words.empty() || words[0] == "help" || words[0] == "--help" || words[0] == "-h") return Line{.help = true};
+  if (words.empty() || words[0] == "help" || words[0] == "--help" || words[0] == "-h")
+    return Line{.help = true};
   std::string name = words[at] == "-v" || words[at] == "--version" ? "version" : words[at];
   const Command* command = find_command(commands, name);
-  if (!command) return fail(Code::bad_request, fmt::format("unknown command '{}' (see `daytona help`)", name));
+  if (!command)
+    return fail(Code::bad_request, fmt::format("unknown command '{}' (see `daytona help`)", name));
   return Parser(*command, words).run(at + 1);
 }
 
@@ -133,12 +148,14 @@ std::string help_of_program(const std::vector<Command>& commands) {
   std::string out = "usage: daytona COMMAND [ARGUMENTS] [FLAGS]\n\n";
   for (const Command& c : commands) out += fmt::format("  {:<9}{:<37}{}\n", c.name, c.arguments, c.summary);
   return out +
-         "\nThe server and the key are taken from DAYTONA_API_URL and DAYTONA_API_KEY, or else from the active profile in\n"
+         "\nThe server and the key are taken from DAYTONA_API_URL and DAYTONA_API_KEY, or else from the "
+         "active profile in\n"
          "~/.config/daytona/config.json. `daytona COMMAND --help` shows the flags of a command.\n";
 }
 
 std::string help_of_command(const Command& command) {
-  std::string out = fmt::format("{}\n\nusage: daytona {}{}{}\n", command.summary, command.name, command.arguments.empty() ? "" : " ", command.arguments);
+  std::string out = fmt::format("{}\n\nusage: daytona {}{}{}\n", command.summary, command.name,
+                                command.arguments.empty() ? "" : " ", command.arguments);
   if (!command.aliases.empty()) {
     out += "aliases:";
     for (std::string_view alias : command.aliases) out += fmt::format(" {}", alias);
@@ -147,7 +164,8 @@ std::string help_of_command(const Command& command) {
   out += "\nflags:\n";
   for (const Flag& flag : command.flags) {
     bool tell = !flag.fallback.empty() && flag.kind != Flag::Kind::boolean;
-    out += fmt::format("  {:<30}{}{}\n", shown(flag), flag.meaning, tell ? fmt::format(" (default {})", flag.fallback) : "");
+    out += fmt::format("  {:<30}{}{}\n", shown(flag), flag.meaning,
+                       tell ? fmt::format(" (default {})", flag.fallback) : "");
   }
   return out + fmt::format("  {:<30}{}\n", shown(kHelp), kHelp.meaning);
 }

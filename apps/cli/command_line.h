@@ -24,9 +24,9 @@ struct Flag {
 struct Command {
   std::string_view name;
   std::vector<std::string_view> aliases;
-  std::string_view arguments;    // as the help shows them
+  std::string_view arguments;  // as the help shows them
   size_t min_words = 0, max_words = 0;
-  bool takes_program = false;    // what follows the last word, or "--", is a program with its own flags
+  bool takes_program = false;  // what follows the last word, or "--", is a program with its own flags
   std::string_view summary;
   std::vector<Flag> flags;
   Result<int> (*run)(Context&, const Line&);  // the exit code
@@ -35,8 +35,8 @@ struct Command {
 // A command line that fits the table.
 struct Line {
   const Command* command = nullptr;
-  std::vector<std::string> words;      // positional arguments
-  std::vector<std::string> program;    // after "--"
+  std::vector<std::string> words;    // positional arguments
+  std::vector<std::string> program;  // after "--"
   std::map<std::string, std::vector<std::string>, std::less<>> values;
   bool help = false;
 
@@ -47,8 +47,8 @@ struct Line {
   std::vector<std::string> list(std::string_view flag) const;
 };
 
-// `words` without the program's name. Fails with a sentence that says what to write instead; a line without a command gives
-// one whose `command` is null. The group name "sandbox" before a command is skipped.
+// `words` without the program's name. Fails with a sentence that says what to write instead; a line without a
+// command gives one whose `command` is null. The group name "sandbox" before a command is skipped.
 Result<Line> parse_line(const std::vector<Command>& commands, const std::vector<std::string>& words);
 
 std::string help_of_program(const std::vector<Command>& commands);

@@ -20,7 +20,8 @@ std::string refusal(std::vector<std::string> words) {
 }  // namespace
 
 TEST(CommandLine, FlagsInEveryForm) {
-  auto line = parse({"create", "--name", "a", "--cpu=2", "-e", "A=1", "-eB=2", "-l=k=v", "--public", "--auto-delete", "-1"});
+  auto line = parse({"create", "--name", "a", "--cpu=2", "-e", "A=1", "-eB=2", "-l=k=v", "--public",
+                     "--auto-delete", "-1"});
   ASSERT_TRUE(line) << line.error().message;
   EXPECT_EQ(line->text("name"), "a");
   EXPECT_EQ(line->integer("cpu"), 2);
@@ -66,7 +67,8 @@ TEST(CommandLine, HelpNamesEveryCommandAndFlag) {
   for (const Command& command : commands()) {
     EXPECT_NE(program.find(std::string(command.name)), std::string::npos);
     std::string text = help_of_command(command);
-    for (const Flag& flag : command.flags) EXPECT_NE(text.find("--" + std::string(flag.name)), std::string::npos) << flag.name;
+    for (const Flag& flag : command.flags)
+      EXPECT_NE(text.find("--" + std::string(flag.name)), std::string::npos) << flag.name;
   }
   EXPECT_TRUE(parse({"info", "--help"})->help) << "the argument is not missed";
   EXPECT_TRUE(parse({})->help);
@@ -88,9 +90,11 @@ TEST(CommandLine, NamesInTheTableAreUnique) {
 
 TEST(CreateBody, HoldsWhatWasGivenAndTheTwoDefaults) {
   EXPECT_EQ(*create_body(*parse({"create"})), R"({"autoDeleteInterval":-1,"networkBlockAll":false})");
-  auto line = parse({"create", "--name", "n", "--cpu", "2", "--disk", "0", "--auto-stop", "0", "-e", "A=b=c", "-l", "x=", "-v", "vol:/data"});
-  EXPECT_EQ(*create_body(*line), R"({"name":"n","cpu":2,"autoStopInterval":0,"autoDeleteInterval":-1,"networkBlockAll":false,)"
-                                 R"("env":{"A":"b=c"},"labels":{"x":""},"volumes":[{"volumeId":"vol","mountPath":"/data"}]})");
+  auto line = parse({"create", "--name", "n", "--cpu", "2", "--disk", "0", "--auto-stop", "0", "-e", "A=b=c",
+                     "-l", "x=", "-v", "vol:/data"});
+  EXPECT_EQ(*create_body(*line),
+            R"({"name":"n","cpu":2,"autoStopInterval":0,"autoDeleteInterval":-1,"networkBlockAll":false,)"
+            R"("env":{"A":"b=c"},"labels":{"x":""},"volumes":[{"volumeId":"vol","mountPath":"/data"}]})");
 }
 
 TEST(CreateBody, RefusesWhatCannotBeMeant) {

@@ -1,5 +1,5 @@
-// The commands against a server on a socket: what they ask, what they print, how they end. The server here only plays answers
-// of the contract; the real one is asked in tests/e2e.
+// The commands against a server on a socket: what they ask, what they print, how they end. The server here
+// only plays answers of the contract; the real one is asked in tests/e2e.
 #include "apps/cli/commands.h"
 
 #include <gtest/gtest.h>
@@ -14,8 +14,9 @@
 namespace dt::cli {
 namespace {
 
-const char* const kBox = R"({"id":"id-1","name":"box","state":"started","target":"us","snapshot":"snap","labels":{"a":"b"},)"
-                         R"("createdAt":"2023-11-14T22:00:00Z","updatedAt":"2023-11-14T22:10:00Z","toolboxProxyUrl":"%"})";
+const char* const kBox =
+    R"({"id":"id-1","name":"box","state":"started","target":"us","snapshot":"snap","labels":{"a":"b"},)"
+    R"("createdAt":"2023-11-14T22:00:00Z","updatedAt":"2023-11-14T22:10:00Z","toolboxProxyUrl":"%"})";
 
 struct Answer {
   int status = 0;
@@ -51,7 +52,8 @@ class Server {
       co_return Response::json(401, R"({"error":"Unauthorized","message":"bad key"})");
     Answer answer = answers_.with([&](auto& all) {
       auto found = all.find(key);
-      return found == all.end() ? Answer{404, R"({"error":"Not Found","message":"no such thing"})"} : found->second;
+      return found == all.end() ? Answer{404, R"({"error":"Not Found","message":"no such thing"})"}
+                                : found->second;
     });
     co_return Response::json(answer.status, answer.body);
   }
@@ -84,14 +86,19 @@ class Commands : public testing::Test {
   int run(std::vector<std::string> words, const std::string& key = "key") {
     out_.str("");
     errors_.str("");
-    Context context{.out = out_, .clock = clock_, .width = 0, .settings = [&]() -> Result<Settings> { return Settings{server_.url() + "/api", Secret(key)}; }, .loop = loop_};
+    Context context{
+        .out = out_,
+        .clock = clock_,
+        .width = 0,
+        .settings = [&]() -> Result<Settings> { return Settings{server_.url() + "/api", Secret(key)}; },
+        .loop = loop_};
     return cli::run(context, words, errors_);
   }
   std::string out() { return out_.str(); }
   std::string errors() { return errors_.str(); }
 
   Server server_;
-  FakeClock clock_;   // 2023-11-14T22:13:20Z
+  FakeClock clock_;  // 2023-11-14T22:13:20Z
   Loop loop_;
   std::ostringstream out_, errors_;
 };
@@ -102,13 +109,17 @@ TEST_F(Commands, Create) {
   server_.answer("POST /api/sandbox", 200, kBox);
   EXPECT_EQ(run({"create", "--name", "box"}), 0) << errors();
   EXPECT_EQ(out(), "Sandbox 'box' created successfully\nRun a command in it: daytona exec box -- COMMAND\n");
-  EXPECT_EQ(server_.seen().back(), R"(POST /api/sandbox {"name":"box","autoDeleteInterval":-1,"networkBlockAll":false})");
+  EXPECT_EQ(server_.seen().back(),
+            R"(POST /api/sandbox {"name":"box","autoDeleteInterval":-1,"networkBlockAll":false})");
 }
 
 TEST_F(Commands, ListAndInfo) {
-  server_.answer("GET /api/sandbox?limit=100", 200, std::string(R"({"items":[)") + kBox + R"(],"nextCursor":"n+1"})");
+  server_.answer("GET /api/sandbox?limit=100", 200,
+                 std::string(R"({"items":[)") + kBox + R"(],"nextCursor":"n+1"})");
   EXPECT_EQ(run({"list"}), 0) << errors();
-  EXPECT_EQ(out(), "Sandbox   State     Region   Last Event\nid-1      STARTED   us       3 minutes ago\nNext cursor: n+1\n");
+  EXPECT_EQ(out(),
+            "Sandbox   State     Region   Last Event\nid-1      STARTED   us       3 minutes ago\nNext "
+            "cursor: n+1\n");
   EXPECT_EQ(run({"list", "-f", "json"}), 0);
   EXPECT_EQ(out().substr(0, 22), "[\n  {\n    \"id\": \"id-1\"");
   server_.answer("GET /api/sandbox?limit=5&cursor=n%2B1", 200, R"({"items":[],"nextCursor":null})");
@@ -116,8 +127,10 @@ TEST_F(Commands, ListAndInfo) {
   EXPECT_EQ(out(), "No sandboxes found\n");
   server_.answer("GET /api/sandbox/a%2Fb", 200, kBox);
   EXPECT_EQ(run({"info", "a/b"}), 0) << errors();
-  EXPECT_EQ(out(), "ID          id-1\nName        box\nState       STARTED\nSnapshot    snap\nRegion      us\nCreated     13 minutes ago\n"
-                   "Last Event  3 minutes ago\nLabels      a=b\n");
+  EXPECT_EQ(out(),
+            "ID          id-1\nName        box\nState       STARTED\nSnapshot    snap\nRegion      "
+            "us\nCreated     13 minutes ago\n"
+            "Last Event  3 minutes ago\nLabels      a=b\n");
 }
 
 TEST_F(Commands, ExecPrintsTheOutputAndEndsWithItsCode) {
@@ -125,7 +138,8 @@ TEST_F(Commands, ExecPrintsTheOutputAndEndsWithItsCode) {
   server_.answer("POST /toolbox/id-1/process/execute", 200, R"({"exitCode":7,"result":"hello"})");
   EXPECT_EQ(run({"exec", "box", "--cwd", "/x", "--timeout", "9", "--", "echo", "a b"}), 7) << errors();
   EXPECT_EQ(out(), "hello");
-  EXPECT_EQ(server_.seen().back(), R"(POST /toolbox/id-1/process/execute {"command":"'echo' 'a b'","cwd":"/x","timeout":9})");
+  EXPECT_EQ(server_.seen().back(),
+            R"(POST /toolbox/id-1/process/execute {"command":"'echo' 'a b'","cwd":"/x","timeout":9})");
   server_.answer("POST /toolbox/id-1/process/execute", 200, R"({"exitCode":-1,"result":""})");
   EXPECT_EQ(run({"exec", "box", "x"}), 255);
 }
@@ -162,7 +176,7 @@ TEST_F(Commands, DeleteAllTakesEveryPage) {
   server_.answer("GET /api/sandbox?limit=200", 200, R"({"items":[{"id":"a"},{"id":"b"}],"nextCursor":"2"})");
   server_.answer("GET /api/sandbox?limit=200&cursor=2", 200, R"({"items":[{"id":"c"}],"nextCursor":null})");
   for (const char* id : {"a", "c"}) server_.answer(std::string("DELETE /api/sandbox/") + id, 200, "{}");
-  EXPECT_EQ(run({"delete", "--all"}), 0) << errors();   // b is gone already
+  EXPECT_EQ(run({"delete", "--all"}), 0) << errors();  // b is gone already
   EXPECT_EQ(out(), "Deleted 3 sandboxes\n");
   server_.answer("DELETE /api/sandbox/b", 500, R"({"error":"Internal Server Error","message":"no"})");
   EXPECT_EQ(run({"delete", "--all"}), 1);
@@ -185,14 +199,23 @@ TEST_F(Commands, Failures) {
 }
 
 TEST_F(Commands, NobodyListens) {
-  Context context{.out = out_, .clock = clock_, .width = 0, .settings = []() -> Result<Settings> { return Settings{"http://127.0.0.1:1/api", Secret("k")}; }, .loop = loop_};
+  Context context{
+      .out = out_,
+      .clock = clock_,
+      .width = 0,
+      .settings = []() -> Result<Settings> { return Settings{"http://127.0.0.1:1/api", Secret("k")}; },
+      .loop = loop_};
   EXPECT_EQ(cli::run(context, {"list"}, errors_), 1);
   EXPECT_NE(errors().find("cannot reach http://127.0.0.1:1/api"), std::string::npos);
   EXPECT_NE(errors().find("is the server up?"), std::string::npos);
 }
 
 TEST_F(Commands, VersionAndHelpNeedNoServer) {
-  Context context{.out = out_, .clock = clock_, .width = 0, .settings = []() -> Result<Settings> { return fail(Code::unauthorized, "none"); }, .loop = loop_};
+  Context context{.out = out_,
+                  .clock = clock_,
+                  .width = 0,
+                  .settings = []() -> Result<Settings> { return fail(Code::unauthorized, "none"); },
+                  .loop = loop_};
   EXPECT_EQ(cli::run(context, {"version"}, errors_), 0);
   EXPECT_EQ(out(), "Daytona CLI version " DT_VERSION "\n");
   EXPECT_EQ(cli::run(context, {"create", "--help"}, errors_), 0);
@@ -201,7 +224,8 @@ TEST_F(Commands, VersionAndHelpNeedNoServer) {
 }
 
 TEST(ErrorOfAnswer, Texts) {
-  EXPECT_EQ(error_of_answer(400, R"({"error":"Bad Request","message":["a","b"]})").message, "Bad Request: a, b");
+  EXPECT_EQ(error_of_answer(400, R"({"error":"Bad Request","message":["a","b"]})").message,
+            "Bad Request: a, b");
   EXPECT_EQ(error_of_answer(403, R"({"error":"Forbidden","message":"no"})").message,
             "Forbidden: no - check that your API key has sufficient permissions for this action");
   EXPECT_EQ(error_of_answer(502, "oops").message, "the server answered 502 oops");

@@ -14,10 +14,13 @@ namespace bj = boost::json;
 
 struct Member {
   std::string_view flag, wire;
-  bool always = false;   // sent with its default when the flag was not given
+  bool always = false;  // sent with its default when the flag was not given
 };
-constexpr Member kTexts[] = {
-    {"name", "name"}, {"snapshot", "snapshot"}, {"user", "user"}, {"target", "target"}, {"network-allow-list", "networkAllowList"}};
+constexpr Member kTexts[] = {{"name", "name"},
+                             {"snapshot", "snapshot"},
+                             {"user", "user"},
+                             {"target", "target"},
+                             {"network-allow-list", "networkAllowList"}};
 constexpr Member kIntegers[] = {{"cpu", "cpu"},
                                 {"gpu", "gpu"},
                                 {"memory", "memory"},
@@ -63,7 +66,7 @@ Result<std::string> create_body(const Line& line) {
     if (m.always || line.given(m.flag)) body[m.wire] = line.integer(m.flag);
   for (const Member& m : kBooleans)
     if (m.always || line.given(m.flag)) body[m.wire] = line.boolean(m.flag);
-  for (std::string_view size : {"cpu", "gpu", "memory", "disk"})   // 0 is how the flag says "not set"
+  for (std::string_view size : {"cpu", "gpu", "memory", "disk"})  // 0 is how the flag says "not set"
     if (line.integer(size) == 0) body.stable_erase(size);
   TRY(bj::object env, pairs(line, "env"));
   TRY(bj::object labels, pairs(line, "label"));
@@ -80,7 +83,8 @@ Result<int> create_sandbox(Context& context, const Line& line) {
   TRY(bj::value answer, api->call("POST", "/sandbox", std::move(body)));
   TRY(SandboxView sandbox, to_view(answer));
   const std::string& name = (*sandbox.name).empty() ? sandbox.id : *sandbox.name;
-  context.out << "Sandbox '" << name << "' created successfully\nRun a command in it: daytona exec " << name << " -- COMMAND\n";
+  context.out << "Sandbox '" << name << "' created successfully\nRun a command in it: daytona exec " << name
+              << " -- COMMAND\n";
   return 0;
 }
 

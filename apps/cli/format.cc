@@ -13,8 +13,9 @@ namespace dt::cli {
 namespace {
 namespace bj = boost::json;
 
-constexpr std::array kStates = {"creating", "restoring", "destroyed",        "destroying", "started",   "stopped", "starting",    "stopping",
-                                "error",    "unknown",   "pulling_snapshot", "archived",   "archiving", "paused",  "build_failed"};
+constexpr std::array kStates = {"creating",         "restoring", "destroyed", "destroying", "started",
+                                "stopped",          "starting",  "stopping",  "error",      "unknown",
+                                "pulling_snapshot", "archived",  "archiving", "paused",     "build_failed"};
 
 std::string blocks(const Table& table) {
   std::string out;
@@ -53,22 +54,28 @@ void json_into(std::string& out, const bj::value& value, const std::string& inde
 
 // Plain words stay bare; everything else is a double-quoted scalar, which has JSON's escapes.
 std::string yaml_text(std::string_view text) {
-  auto plain = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '/' || c == '.'; };
-  bool word = !text.empty() && std::isalpha(static_cast<unsigned char>(text[0])) && std::ranges::all_of(text, plain);
-  for (std::string_view reserved : {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}) word = word && !iequals(text, reserved);
+  auto plain = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '/' || c == '.';
+  };
+  bool word =
+      !text.empty() && std::isalpha(static_cast<unsigned char>(text[0])) && std::ranges::all_of(text, plain);
+  for (std::string_view reserved : {"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
+    word = word && !iequals(text, reserved);
   return word ? std::string(text) : json::quote(text);
 }
 
 bool is_tree(const bj::value& value) {
-  return (value.is_object() && !value.get_object().empty()) || (value.is_array() && !value.get_array().empty());
+  return (value.is_object() && !value.get_object().empty()) ||
+         (value.is_array() && !value.get_array().empty());
 }
 
 void yaml_into(std::string& out, const bj::value& value, size_t depth, bool in_list) {
   std::string indent(depth * 2, ' ');
   if (value.is_object() && is_tree(value)) {
-    bool first = in_list;   // the first member follows the dash on its line
+    bool first = in_list;  // the first member follows the dash on its line
     for (const auto& [key, item] : value.get_object()) {
-      out += (std::exchange(first, false) ? "" : indent) + yaml_text(lower(std::string_view(key))) + ":" + (is_tree(item) ? "\n" : " ");
+      out += (std::exchange(first, false) ? "" : indent) + yaml_text(lower(std::string_view(key))) + ":" +
+             (is_tree(item) ? "\n" : " ");
       yaml_into(out, item, depth + 1, false);
     }
   } else if (value.is_array() && is_tree(value)) {
@@ -77,7 +84,8 @@ void yaml_into(std::string& out, const bj::value& value, size_t depth, bool in_l
       yaml_into(out, item, depth + 1, true);
     }
   } else {
-    out += (value.is_string() ? yaml_text(std::string_view(value.get_string())) : bj::serialize(value)) + "\n";
+    out +=
+        (value.is_string() ? yaml_text(std::string_view(value.get_string())) : bj::serialize(value)) + "\n";
   }
 }
 
@@ -86,7 +94,9 @@ void yaml_into(std::string& out, const bj::value& value, size_t depth, bool in_l
 std::string state_label(std::string_view state) {
   if (std::ranges::find(kStates, state) == kStates.end()) return "/";
   std::string out = replace_all(std::string(state), "_", " ");
-  std::ranges::transform(out, out.begin(), [](char c) { return static_cast<char>(std::toupper(static_cast<unsigned char>(c))); });
+  std::ranges::transform(out, out.begin(), [](char c) {
+    return static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  });
   return out;
 }
 
@@ -95,7 +105,9 @@ std::string age_label(std::string_view iso8601_time, Wall now) {
   if (!then) return "/";
   int64_t minutes = std::max<int64_t>(0, (to_millis(now) - to_millis(*then)) / 60'000);
   if (minutes == 0) return "< 1 minute ago";
-  auto count = [](int64_t n, std::string_view unit) { return fmt::format("{} {}{} ago", n, unit, n == 1 ? "" : "s"); };
+  auto count = [](int64_t n, std::string_view unit) {
+    return fmt::format("{} {}{} ago", n, unit, n == 1 ? "" : "s");
+  };
   if (minutes < 60) return count(minutes, "minute");
   if (minutes < 24 * 60) return count(minutes / 60, "hour");
   return count(minutes / (24 * 60), "day");

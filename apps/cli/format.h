@@ -9,8 +9,8 @@
 
 namespace dt::cli {
 
-std::string state_label(std::string_view state);                  // "started" -> "STARTED"; unknown texts "/"
-std::string age_label(std::string_view iso8601_time, Wall now);   // "5 minutes ago"; unreadable "/"
+std::string state_label(std::string_view state);                 // "started" -> "STARTED"; unknown texts "/"
+std::string age_label(std::string_view iso8601_time, Wall now);  // "5 minutes ago"; unreadable "/"
 
 // Columns when they fit into `width` (0: no limit), else one block for each row, separated by "===".
 struct Table {

@@ -51,7 +51,8 @@ TEST(Format, JsonIsIndentedByTwo) {
 }
 
 TEST(Format, YamlReadsBackAsTheSameTree) {
-  auto value = json::parse(R"({"createdAt":"2025","Name":"plain","odd":"yes","list":[{"k":1,"l":[true]},"- x"],"none":[],"map":{"a":"b"}})");
+  auto value = json::parse(
+      R"({"createdAt":"2025","Name":"plain","odd":"yes","list":[{"k":1,"l":[true]},"- x"],"none":[],"map":{"a":"b"}})");
   EXPECT_EQ(formatted(*value, "yaml"), R"(createdat: "2025"
 name: plain
 odd: "yes"
@@ -68,8 +69,9 @@ map:
 
 TEST(SandboxView, ActiveOnesComeFirstAndReadingIsTolerant) {
   std::vector<SandboxView> list;
-  for (const char* text : {R"({"id":"a","state":"error"})", R"({"id":"b","state":"stopped","name":null})", R"({"id":"c","state":"starting"})",
-                           R"({"id":"d","state":"started","unknown":1})", R"({"id":"e","state":"started"})"}) {
+  for (const char* text : {R"({"id":"a","state":"error"})", R"({"id":"b","state":"stopped","name":null})",
+                           R"({"id":"c","state":"starting"})", R"({"id":"d","state":"started","unknown":1})",
+                           R"({"id":"e","state":"started"})"}) {
     auto view = to_view(*json::parse(text));
     ASSERT_TRUE(view) << text;
     list.push_back(*view);
@@ -82,7 +84,18 @@ TEST(SandboxView, ActiveOnesComeFirstAndReadingIsTolerant) {
 }
 
 TEST(SandboxView, ASentencePerState) {
-  auto why = [](const char* state) { return not_running({.id = "i", .name = {"n"}, .state = {state}, .target = {}, .snapshot = {}, .createdAt = {}, .updatedAt = {}, .toolboxProxyUrl = {}, .labels = {}}).value_or("can run"); };
+  auto why = [](const char* state) {
+    return not_running({.id = "i",
+                        .name = {"n"},
+                        .state = {state},
+                        .target = {},
+                        .snapshot = {},
+                        .createdAt = {},
+                        .updatedAt = {},
+                        .toolboxProxyUrl = {},
+                        .labels = {}})
+        .value_or("can run");
+  };
   EXPECT_EQ(why("started"), "can run");
   EXPECT_EQ(why("stopped"), "sandbox is stopped. Start it with: daytona sandbox start n");
   EXPECT_EQ(why("starting"), "sandbox is starting. Wait until it is started and call again");

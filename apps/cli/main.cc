@@ -20,7 +20,8 @@ dt::cli::Environment environment() {
   dt::cli::Environment out;
   for (char** entry = environ; *entry; ++entry) {
     std::string_view pair = *entry;
-    if (size_t equals = pair.find('='); equals != std::string_view::npos) out.emplace(pair.substr(0, equals), pair.substr(equals + 1));
+    if (size_t equals = pair.find('='); equals != std::string_view::npos)
+      out.emplace(pair.substr(0, equals), pair.substr(equals + 1));
   }
   return out;
 }

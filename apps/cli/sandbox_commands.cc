@@ -65,7 +65,8 @@ Task<void> delete_from(Api& api, std::vector<std::string>& ids, size_t& deleted,
   }
 }
 
-Task<void> delete_side_by_side(Api& api, std::vector<std::string>& ids, size_t& deleted, std::string& first_error) {
+Task<void> delete_side_by_side(Api& api, std::vector<std::string>& ids, size_t& deleted,
+                               std::string& first_error) {
   constexpr int kAtOnce = 10;
   TaskScope scope("delete");
   for (int i = 0; i < kAtOnce; ++i) scope.spawn(delete_from(api, ids, deleted, first_error));
@@ -89,7 +90,8 @@ Result<int> delete_all(Context& context, Api& api) {
   std::string first_error;
   api.loop().run_until(delete_side_by_side(api, ids, deleted, first_error));
   context.out << "Deleted " << deleted << " sandboxes\n";
-  if (!first_error.empty()) return fail(Code::internal, "some were not deleted, the first of them " + first_error);
+  if (!first_error.empty())
+    return fail(Code::internal, "some were not deleted, the first of them " + first_error);
   return 0;
 }
 
@@ -103,7 +105,8 @@ Result<std::string> toolbox_url(Api& api, const SandboxView& sandbox) {
   if (!(*sandbox.toolboxProxyUrl).empty()) return *sandbox.toolboxProxyUrl;
   TRY(bj::value answer, api.call("GET", path_of(sandbox.id, "/toolbox-proxy-url")));
   const bj::value* url = answer.is_object() ? answer.get_object().if_contains("url") : nullptr;
-  if (!url || !url->is_string()) return fail(Code::bad_gateway, "the server does not say where the toolbox is");
+  if (!url || !url->is_string())
+    return fail(Code::bad_gateway, "the server does not say where the toolbox is");
   return std::string(std::string_view(url->get_string()));
 }
 
@@ -132,7 +135,8 @@ Result<int> list_sandboxes(Context& context, const Line& line) {
   TRY(auto sandboxes, views_of(page.items));
   Table table{.header = {"Sandbox", "State", "Region", "Last Event"}, .rows = {}};
   for (const SandboxView& s : sandboxes)
-    table.rows.push_back({s.id, state_label(*s.state), *s.target, age_label(*s.updatedAt, context.clock.wall())});
+    table.rows.push_back(
+        {s.id, state_label(*s.state), *s.target, age_label(*s.updatedAt, context.clock.wall())});
   context.out << (sandboxes.empty() ? "No sandboxes found\n" : table.text(context.width));
   if (!page.next_cursor.empty()) context.out << "Next cursor: " << page.next_cursor << "\n";
   return 0;
@@ -147,11 +151,14 @@ Result<int> show_sandbox(Context& context, const Line& line) {
   }
   TRY(SandboxView s, to_view(answer));
   Wall now = context.clock.wall();
-  const std::pair<std::string_view, std::string> rows[] = {
-      {"ID", s.id},          {"Name", *s.name},
-      {"State", state_label(*s.state)}, {"Snapshot", *s.snapshot},
-      {"Region", *s.target}, {"Created", age_label(*s.createdAt, now)},
-      {"Last Event", age_label(*s.updatedAt, now)}, {"Labels", labels_text(s)}};
+  const std::pair<std::string_view, std::string> rows[] = {{"ID", s.id},
+                                                           {"Name", *s.name},
+                                                           {"State", state_label(*s.state)},
+                                                           {"Snapshot", *s.snapshot},
+                                                           {"Region", *s.target},
+                                                           {"Created", age_label(*s.createdAt, now)},
+                                                           {"Last Event", age_label(*s.updatedAt, now)},
+                                                           {"Labels", labels_text(s)}};
   for (const auto& [key, value] : rows)
     if (!value.empty()) context.out << fmt::format("{:<12}{}\n", key, value);
   return 0;
@@ -166,16 +173,20 @@ Result<int> execute(Context& context, const Line& line) {
   bj::object body{{"command", shell_text(line.program)}};
   if (line.given("cwd")) body["cwd"] = line.text("cwd");
   if (line.integer("timeout") > 0) body["timeout"] = line.integer("timeout");
-  TRY(bj::value done, api->call_at(base, "POST", "/" + percent_encode(sandbox.id) + "/process/execute", json::serialize(body)));
+  TRY(bj::value done, api->call_at(base, "POST", "/" + percent_encode(sandbox.id) + "/process/execute",
+                                   json::serialize(body)));
   Executed executed;
   Violations violations;
   codec::read(done, executed, codec::Where{"", violations});
-  if (!violations.empty()) return fail(Code::bad_gateway, "the answer of the toolbox cannot be read: " + violations.joined());
+  if (!violations.empty())
+    return fail(Code::bad_gateway, "the answer of the toolbox cannot be read: " + violations.joined());
   context.out << *executed.result;
   return static_cast<int>(*executed.exitCode & 0xff);
 }
 
-Result<int> start_sandbox(Context& context, const Line& line) { return simple_post(context, line, "/start", "started"); }
+Result<int> start_sandbox(Context& context, const Line& line) {
+  return simple_post(context, line, "/start", "started");
+}
 
 Result<int> stop_sandbox(Context& context, const Line& line) {
   return simple_post(context, line, line.boolean("force") ? "/stop?force=true" : "/stop", "stopped");
@@ -184,7 +195,8 @@ Result<int> stop_sandbox(Context& context, const Line& line) {
 Result<int> delete_sandbox(Context& context, const Line& line) {
   bool all = line.boolean("all");
   if (all == !line.words.empty())
-    return fail(Code::bad_request, all ? "delete wants either a sandbox or --all" : "delete wants a sandbox, or --all");
+    return fail(Code::bad_request,
+                all ? "delete wants either a sandbox or --all" : "delete wants a sandbox, or --all");
   TRY(Api * api, context.api());
   if (all) return delete_all(context, *api);
   TRY(bj::value ignored, api->call("DELETE", path_of(line.words[0])));

@@ -19,7 +19,8 @@ Result<SandboxView> to_view(const codec::bj::value& value) {
   SandboxView view;
   Violations violations;
   codec::read(value, view, codec::Where{"", violations});
-  if (!violations.empty()) return fail(Code::bad_gateway, "the server sent a sandbox that cannot be read: " + violations.joined());
+  if (!violations.empty())
+    return fail(Code::bad_gateway, "the server sent a sandbox that cannot be read: " + violations.joined());
   return view;
 }
 
@@ -38,7 +39,8 @@ std::optional<std::string> not_running(const SandboxView& sandbox) {
   if (state == "stopped" || state == "archived" || state == "paused")
     return fmt::format("sandbox is {}. Start it with: daytona sandbox start {}", state, name);
   if (state == "error" || state == "build_failed")
-    return fmt::format("sandbox is in an error state. See why with: daytona sandbox info {} --format json", name);
+    return fmt::format("sandbox is in an error state. See why with: daytona sandbox info {} --format json",
+                       name);
   if (state.ends_with("ing") || state.starts_with("pulling") || state.starts_with("building"))
     return fmt::format("sandbox is {}. Wait until it is started and call again", state);
   return fmt::format("sandbox is {} and cannot run commands", state.empty() ? "in an unknown state" : state);

@@ -1,4 +1,5 @@
-// What the commands read of a sandbox. Everything but the id may be absent, so that servers of any version can be asked.
+// What the commands read of a sandbox. Everything but the id may be absent, so that servers of any version
+// can be asked.
 #pragma once
 #include <map>
 #include <optional>
@@ -14,7 +15,8 @@ struct SandboxView {
   Defaulted<std::string> name, state, target, snapshot, createdAt, updatedAt, toolboxProxyUrl;
   Defaulted<std::map<std::string, std::string>> labels;
 };
-BOOST_DESCRIBE_STRUCT(SandboxView, (), (id, name, state, target, snapshot, createdAt, updatedAt, toolboxProxyUrl, labels))
+BOOST_DESCRIBE_STRUCT(SandboxView, (),
+                      (id, name, state, target, snapshot, createdAt, updatedAt, toolboxProxyUrl, labels))
 
 Result<SandboxView> to_view(const codec::bj::value& value);
 // Running ones first, then what is on its way, then the rest; otherwise in the server's order.

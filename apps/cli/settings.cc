@@ -39,8 +39,10 @@ std::string variable(const Environment& environment, const std::string& name) {
 }
 
 std::string config_path(const Environment& environment) {
-  if (std::string dir = variable(environment, "DAYTONA_CONFIG_DIR"); !dir.empty()) return dir + "/config.json";
-  if (std::string dir = variable(environment, "XDG_CONFIG_HOME"); !dir.empty()) return dir + "/daytona/config.json";
+  if (std::string dir = variable(environment, "DAYTONA_CONFIG_DIR"); !dir.empty())
+    return dir + "/config.json";
+  if (std::string dir = variable(environment, "XDG_CONFIG_HOME"); !dir.empty())
+    return dir + "/daytona/config.json";
   return variable(environment, "HOME") + "/.config/daytona/config.json";
 }
 
@@ -50,16 +52,21 @@ std::unexpected<Error> no_credentials(const Environment& environment) {
   if (has_key != has_url)
     return fail(Code::unauthorized, has_key ? "DAYTONA_API_KEY is set but DAYTONA_API_URL is not: set both"
                                             : "DAYTONA_API_URL is set but DAYTONA_API_KEY is not: set both");
-  return fail(Code::unauthorized, fmt::format("no server and key: set DAYTONA_API_URL and DAYTONA_API_KEY (there is no profile in {})",
-                                              config_path(environment)));
+  return fail(
+      Code::unauthorized,
+      fmt::format("no server and key: set DAYTONA_API_URL and DAYTONA_API_KEY (there is no profile in {})",
+                  config_path(environment)));
 }
 
 }  // namespace
 
 Result<Url> parse_url(const std::string& text) {
   if (istarts_with(text, "https://"))
-    return fail(Code::not_implemented, fmt::format("{}: this build speaks plain http only; use http:// or a local TLS tunnel", text));
-  if (!istarts_with(text, "http://")) return fail(Code::bad_request, fmt::format("'{}' is not a URL such as http://localhost:3000/api", text));
+    return fail(
+        Code::not_implemented,
+        fmt::format("{}: this build speaks plain http only; use http:// or a local TLS tunnel", text));
+  if (!istarts_with(text, "http://"))
+    return fail(Code::bad_request, fmt::format("'{}' is not a URL such as http://localhost:3000/api", text));
   std::string_view rest = std::string_view(text).substr(7);
   size_t slash = std::min(rest.find('/'), rest.size());
   std::string authority(rest.substr(0, slash));

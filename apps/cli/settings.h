@@ -12,13 +12,13 @@ namespace dt::cli {
 // A plain-http URL taken apart. TLS is not built in yet: https is refused with a sentence that says so.
 struct Url {
   Endpoint endpoint;
-  std::string path;   // without trailing slashes; "" or "/api"
+  std::string path;  // without trailing slashes; "" or "/api"
 };
 Result<Url> parse_url(const std::string& text);
 
 struct Settings {
-  std::string api_url;   // with /api
-  Secret key;            // API key or access token
+  std::string api_url;  // with /api
+  Secret key;           // API key or access token
 };
 
 using Environment = std::map<std::string, std::string>;

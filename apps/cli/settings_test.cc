@@ -8,7 +8,8 @@
 namespace dt::cli {
 
 TEST(Settings, TheEnvironmentWinsWhenItIsComplete) {
-  auto settings = load_settings({{"DAYTONA_API_URL", "http://h/api"}, {"DAYTONA_API_KEY", "k"}, {"HOME", "/nonexistent"}});
+  auto settings = load_settings(
+      {{"DAYTONA_API_URL", "http://h/api"}, {"DAYTONA_API_KEY", "k"}, {"HOME", "/nonexistent"}});
   ASSERT_TRUE(settings);
   EXPECT_EQ(settings->api_url, "http://h/api");
   EXPECT_EQ(settings->key.reveal(), "k");

@@ -7,18 +7,20 @@ namespace {
 
 constexpr std::string_view kQueryKey = "DAYTONA_SANDBOX_AUTH_KEY";
 constexpr std::string_view kMissing =
-    "missing authentication: provide a preview access token (via header, query parameter, or cookie) or use an API key or JWT";
+    "missing authentication: provide a preview access token (via header, query parameter, or cookie) or use "
+    "an API key or JWT";
 
 }  // namespace
 
 Task<Result<Access>> authorize(Directory& directory, const Request& request, const Target& target) {
   Access access{target.sandbox, false, request.raw_query};
   std::vector<std::string> reasons;
-  bool unseen = false;   // a good key, but no such sandbox for it: 404, whether it exists elsewhere or not
+  bool unseen = false;  // a good key, but no such sandbox for it: 404, whether it exists elsewhere or not
 
   if (target.preview && !always_private(target.port)) {
     auto open = co_await directory.is_public(request.ctx, target.sandbox);
-    if (!open) co_return fail(Code::unavailable, "failed to get sandbox public status: " + open.error().message);
+    if (!open)
+      co_return fail(Code::unavailable, "failed to get sandbox public status: " + open.error().message);
     if (*open) co_return access;
   }
   std::string authorization(request.headers.get_or("Authorization"));
@@ -52,8 +54,11 @@ Task<Result<Access>> authorize(Directory& directory, const Request& request, con
       co_return access;
     }
   }
-  if (unseen && !target.preview) co_return fail(Code::not_found, "not found: Sandbox with ID or name " + target.sandbox + " not found");
-  co_return fail(Code::unauthorized, "unauthorized: " + (reasons.empty() ? std::string(kMissing) : "authentication failed: " + join(reasons, ",")));
+  if (unseen && !target.preview)
+    co_return fail(Code::not_found, "not found: Sandbox with ID or name " + target.sandbox + " not found");
+  co_return fail(Code::unauthorized,
+                 "unauthorized: " + (reasons.empty() ? std::string(kMissing)
+                                                     : "authentication failed: " + join(reasons, ",")));
 }
 
 }  // namespace dt::proxy

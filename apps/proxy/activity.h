@@ -1,4 +1,5 @@
-// Which sandboxes are in use, so that they are not stopped under their users: a set in memory, reported in batches.
+// Which sandboxes are in use, so that they are not stopped under their users: a set in memory, reported in
+// batches.
 #pragma once
 #include <unordered_map>
 
@@ -26,13 +27,13 @@ class Activity {
 
   Activity(const ProxyConfig& config, Directory& directory) : config_(config), directory_(directory) {}
   Use begin(const std::string& sandbox);
-  Task<void> run();              // reports until stop(), then once more
+  Task<void> run();  // reports until stop(), then once more
   void stop();
 
  private:
   struct Item {
     int uses = 0;
-    bool dirty = false;          // used since the last report
+    bool dirty = false;  // used since the last report
     Mono reported{};
   };
   void end(const std::string& sandbox);

@@ -12,12 +12,14 @@ using namespace std::chrono_literals;
 Task<Result<HttpClient::Reply>> Directory::call(const CallContext& ctx, ClientRequest request) {
   CallContext bounded = ctx;
   bounded.deadline = std::min(ctx.deadline, after(15s));
-  if (!request.headers.get("Authorization")) request.headers.set("Authorization", "Bearer " + config_.api_key.reveal());
+  if (!request.headers.get("Authorization"))
+    request.headers.set("Authorization", "Bearer " + config_.api_key.reveal());
   auto reply = co_await client_.call(bounded, config_.api, std::move(request));
   co_return reply;
 }
 
-Task<Result<int>> Directory::ask_status(const CallContext& ctx, std::string cache_key, ClientRequest request, Millis yes, Millis no) {
+Task<Result<int>> Directory::ask_status(const CallContext& ctx, std::string cache_key, ClientRequest request,
+                                        Millis yes, Millis no) {
   if (const int* known = answers_.find(cache_key)) co_return *known;
   auto reply = co_await call(ctx, std::move(request));
   if (!reply) co_return fail(Code::unavailable, "the API does not answer: " + reply.error().message);
@@ -28,7 +30,8 @@ Task<Result<int>> Directory::ask_status(const CallContext& ctx, std::string cach
   co_return reply->status;
 }
 
-Task<Result<bool>> Directory::ask(const CallContext& ctx, std::string cache_key, ClientRequest request, Millis yes, Millis no) {
+Task<Result<bool>> Directory::ask(const CallContext& ctx, std::string cache_key, ClientRequest request,
+                                  Millis yes, Millis no) {
   auto status = co_await ask_status(ctx, std::move(cache_key), std::move(request), yes, no);
   if (!status) co_return std::unexpected(std::move(status.error()));
   co_return *status < 300;
@@ -40,8 +43,11 @@ Task<Result<RunnerAddress>> Directory::runner_of(const CallContext& ctx, const s
   request.target = "/api/runners/by-sandbox/" + percent_encode(sandbox);
   auto reply = co_await call(ctx, std::move(request));
   if (!reply) co_return fail(Code::unavailable, "failed to get runner info: " + reply.error().message);
-  if (reply->status >= 500) co_return fail(Code::unavailable, "failed to get runner info: the API answered " + std::to_string(reply->status));
-  if (reply->status >= 300) co_return fail(Code::bad_request, "failed to get runner info: the sandbox has no runner");
+  if (reply->status >= 500)
+    co_return fail(Code::unavailable,
+                   "failed to get runner info: the API answered " + std::to_string(reply->status));
+  if (reply->status >= 300)
+    co_return fail(Code::bad_request, "failed to get runner info: the sandbox has no runner");
   CO_TRY(auto runner, decode<contract::RunnerFull>(reply->body));
   std::string url = runner.proxyUrl.value_or("");
   if (!url.starts_with("http://")) co_return fail(Code::bad_request, "runner proxy URL not found");
@@ -52,21 +58,25 @@ Task<Result<RunnerAddress>> Directory::runner_of(const CallContext& ctx, const s
 }
 
 Task<Result<Directory::Bearer>> Directory::bearer_access(const CallContext& ctx, const std::string& sandbox,
-                                                         const std::string& authorization, const std::string& peer) {
+                                                         const std::string& authorization,
+                                                         const std::string& peer) {
   ClientRequest request;
   request.target = "/api/preview/" + percent_encode(sandbox) + "/access";
   request.headers.set("Authorization", authorization);
   request.headers.set("X-Forwarded-For", peer);
   std::string cache_key = "b:" + sandbox + ":" + authorization;
-  auto status = co_await ask_status(ctx, std::move(cache_key), std::move(request), config_.access_ttl, config_.refusal_ttl);
+  auto status = co_await ask_status(ctx, std::move(cache_key), std::move(request), config_.access_ttl,
+                                    config_.refusal_ttl);
   if (!status) co_return std::unexpected(std::move(status.error()));
   co_return *status < 300 ? Bearer::granted : *status == 404 ? Bearer::no_access : Bearer::invalid;
 }
 
-Task<Result<bool>> Directory::preview_token_valid(const CallContext& ctx, const std::string& sandbox, const std::string& token) {
+Task<Result<bool>> Directory::preview_token_valid(const CallContext& ctx, const std::string& sandbox,
+                                                  const std::string& token) {
   ClientRequest request;
   request.target = "/api/preview/" + percent_encode(sandbox) + "/validate/" + percent_encode(token);
-  auto valid = co_await ask(ctx, "t:" + sandbox + ":" + token, std::move(request), config_.access_ttl, config_.refusal_ttl);
+  auto valid = co_await ask(ctx, "t:" + sandbox + ":" + token, std::move(request), config_.access_ttl,
+                            config_.refusal_ttl);
   co_return valid;
 }
 
@@ -77,7 +87,8 @@ Task<Result<bool>> Directory::is_public(const CallContext& ctx, const std::strin
   co_return open;
 }
 
-Task<Result<std::string>> Directory::sandbox_of_signed_token(const CallContext& ctx, const std::string& token, int port) {
+Task<Result<std::string>> Directory::sandbox_of_signed_token(const CallContext& ctx, const std::string& token,
+                                                             int port) {
   ClientRequest request;
   request.target = "/api/preview/" + percent_encode(token) + "/" + std::to_string(port) + "/sandbox-id";
   auto reply = co_await call(ctx, std::move(request));

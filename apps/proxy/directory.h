@@ -1,4 +1,5 @@
-// What the proxy needs to know from the API, remembered for a short time: where a sandbox lives, who may use it.
+// What the proxy needs to know from the API, remembered for a short time: where a sandbox lives, who may use
+// it.
 #pragma once
 #include <string>
 #include <unordered_map>
@@ -45,19 +46,23 @@ class Directory {
   void forget_runner(const std::string& sandbox) { runners_.erase(sandbox); }
   // Does this API key or JWT belong to somebody who may use the sandbox?
   enum class Bearer { granted, invalid, no_access };
-  Task<Result<Bearer>> bearer_access(const CallContext& ctx, const std::string& sandbox, const std::string& authorization,
-                                       const std::string& peer);
-  Task<Result<bool>> preview_token_valid(const CallContext& ctx, const std::string& sandbox, const std::string& token);
+  Task<Result<Bearer>> bearer_access(const CallContext& ctx, const std::string& sandbox,
+                                     const std::string& authorization, const std::string& peer);
+  Task<Result<bool>> preview_token_valid(const CallContext& ctx, const std::string& sandbox,
+                                         const std::string& token);
   Task<Result<bool>> is_public(const CallContext& ctx, const std::string& sandbox);
   // The sandbox behind a signed preview token of one port; not_found when there is none.
-  Task<Result<std::string>> sandbox_of_signed_token(const CallContext& ctx, const std::string& token, int port);
+  Task<Result<std::string>> sandbox_of_signed_token(const CallContext& ctx, const std::string& token,
+                                                    int port);
   Task<Status> touch(const CallContext& ctx, const std::string& sandbox);
 
  private:
   Task<Result<HttpClient::Reply>> call(const CallContext& ctx, ClientRequest request);
   // The status of the answer, 2xx or 4xx; anything else is an error.
-  Task<Result<int>> ask_status(const CallContext& ctx, std::string cache_key, ClientRequest request, Millis yes, Millis no);
-  Task<Result<bool>> ask(const CallContext& ctx, std::string cache_key, ClientRequest request, Millis yes, Millis no);
+  Task<Result<int>> ask_status(const CallContext& ctx, std::string cache_key, ClientRequest request,
+                               Millis yes, Millis no);
+  Task<Result<bool>> ask(const CallContext& ctx, std::string cache_key, ClientRequest request, Millis yes,
+                         Millis no);
   const ProxyConfig& config_;
   HttpClient client_;
   TtlCache<RunnerAddress> runners_;

@@ -23,14 +23,16 @@ BOOST_DESCRIBE_STRUCT(ErrorBody, (), (statusCode, message, code, timestamp, path
 
 Response error_response(const Request& request, const Error& error) {
   int status = http_status(error.code);
-  ErrorBody body{status, error.message, std::string(wire_name(error.code)), iso8601(system_clock().wall()),
-                 request.path, request.method, std::string(reason_phrase(status))};
+  ErrorBody body{
+      status,       error.message,  std::string(wire_name(error.code)), iso8601(system_clock().wall()),
+      request.path, request.method, std::string(reason_phrase(status))};
   return Response::json(status, encode(body));
 }
 
 class Proxy {
  public:
-  explicit Proxy(const ProxyConfig& config) : config_(config), directory_(config), activity_(config, directory_) {}
+  explicit Proxy(const ProxyConfig& config)
+      : config_(config), directory_(config), activity_(config, directory_) {}
 
   Task<Response> handle(Request& request) {
     Cors cors = cors_of(request);
@@ -38,7 +40,10 @@ class Proxy {
     Response response = co_await answer(request);
     cors.apply(response);
     if (config_.log_requests)
-      log::info("request", {{"method", request.method}, {"path", request.path}, {"status", response.status}, {"request", request.ctx.request_id}});
+      log::info("request", {{"method", request.method},
+                            {"path", request.path},
+                            {"status", response.status},
+                            {"request", request.ctx.request_id}});
     co_return response;
   }
   Activity& activity() { return activity_; }
@@ -59,9 +64,11 @@ class Proxy {
 
   Task<Response> to_runner(Request& request, const Target& target, const Access& access) {
     auto runner = co_await directory_.runner_of(request.ctx, access.sandbox);
-    if (!runner) co_return error_response(request, runner.error().code == Code::bad_request
-                                              ? Error{Code::bad_request, "bad request: " + runner.error().message}
-                                              : runner.error());
+    if (!runner)
+      co_return error_response(request,
+                               runner.error().code == Code::bad_request
+                                   ? Error{Code::bad_request, "bad request: " + runner.error().message}
+                                   : runner.error());
     bool counts = !iequals(request.headers.get_or("X-Daytona-Skip-Last-Activity-Update"), "true");
     auto in_use = counts ? activity_.begin(access.sandbox) : Activity::Use();
     ForwardOptions options;
@@ -71,13 +78,14 @@ class Proxy {
     options.edit_request = [key = runner->key, host, drop = access.drop_authorization](Headers& h) {
       if (drop) h.remove("Authorization");
       h.remove("X-Daytona-Preview-Token");
-      h.set("X-Daytona-Authorization", "Bearer " + key);   // replaces whatever the client sent under this name
+      h.set("X-Daytona-Authorization", "Bearer " + key);  // replaces whatever the client sent under this name
       if (!h.get("X-Forwarded-Host")) h.set("X-Forwarded-Host", host);
     };
     auto response = co_await forward(directory_client_, request, runner->endpoint, std::move(options));
     if (!response) {
       directory_.forget_runner(access.sandbox);
-      co_return error_response(request, Error{Code::bad_gateway, "the sandbox's runner does not answer: " + response.error().message});
+      co_return error_response(request, Error{Code::bad_gateway, "the sandbox's runner does not answer: " +
+                                                                     response.error().message});
     }
     // Other status codes mean that the route was right.
     if (response->status == 401 || response->status == 404) directory_.forget_runner(access.sandbox);
@@ -89,7 +97,9 @@ class Proxy {
   static void keep_in_use(Response& response, Activity::Use use) {
     auto shared = std::make_shared<Activity::Use>(std::move(use));
     if (response.stream)
-      response.stream = [inner = std::move(response.stream), shared](BodyWriter& w) mutable { return inner(w); };
+      response.stream = [inner = std::move(response.stream), shared](BodyWriter& w) mutable {
+        return inner(w);
+      };
     if (response.upgrade)
       response.upgrade = [inner = std::move(response.upgrade), shared](Stream& s, std::string b) mutable {
         return inner(s, std::move(b));

@@ -13,11 +13,13 @@ std::optional<int> port_number(std::string_view text) {
   return value && *value <= 65535 ? std::optional(static_cast<int>(*value)) : std::nullopt;
 }
 
-// Ids and tokens are one DNS label or UUID; anything else would end up in paths of requests to the API and the runner.
+// Ids and tokens are one DNS label or UUID; anything else would end up in paths of requests to the API and
+// the runner.
 bool plain_id(std::string_view id) {
   if (id.empty() || id.size() > 128) return false;
   for (char c : id)
-    if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_')) return false;
+    if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_'))
+      return false;
   return true;
 }
 

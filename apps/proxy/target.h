@@ -8,13 +8,14 @@
 namespace dt::proxy {
 
 struct Target {
-  bool preview = false;      // else toolbox
-  int port = 0;              // of a preview
-  std::string sandbox;       // id, or a signed token in the host of a preview
-  std::string runner_path;   // below /sandboxes/{id}/toolbox, percent-encoding as received
+  bool preview = false;     // else toolbox
+  int port = 0;             // of a preview
+  std::string sandbox;      // id, or a signed token in the host of a preview
+  std::string runner_path;  // below /sandboxes/{id}/toolbox, percent-encoding as received
 };
 
-// nullopt: not ours (404). Ports are compared as numbers; leading zeros, signs and ports beyond 65535 are not ports.
+// nullopt: not ours (404). Ports are compared as numbers; leading zeros, signs and ports beyond 65535 are not
+// ports.
 std::optional<Target> target_of(std::string_view host, std::string_view path);
 
 // Ports that are never public: the toolbox, the web terminal, the recordings page.

@@ -25,25 +25,31 @@ const std::vector<Property>& properties() {
 
       {"proxy.listen", Type::text, "0.0.0.0:4000", "address of the proxy"},
       {"proxy.public_url", Type::text, "http://localhost:4000",
-       "the proxy as clients reach it; `localhost` resolves in every language runtime, names below it do not"},
-      {"proxy.preview_url", Type::text, "http://{{PORT}}-{{sandboxId}}.localhost:4000", "pattern of preview links"},
+       "the proxy as clients reach it; `localhost` resolves in every language runtime, names below it do "
+       "not"},
+      {"proxy.preview_url", Type::text, "http://{{PORT}}-{{sandboxId}}.localhost:4000",
+       "pattern of preview links"},
       {"proxy.log_requests", Type::boolean, "false", "an access log record for each request"},
 
       {"runner.listen", Type::text, "127.0.0.1:3003", "address of the runner, for the proxy only"},
-      {"runner.public_url", Type::text, "", "the runner as the proxy reaches it; empty: http://<runner.listen>"},
+      {"runner.public_url", Type::text, "",
+       "the runner as the proxy reaches it; empty: http://<runner.listen>"},
       {"runner.name", Type::text, "default", "name in the list of runners"},
       {"runner.region", Type::text, "us", "region of this runner and of the first organization"},
-      {"runner.instance", Type::text, "dtn", "prefix of network interfaces, name of the nftables table; at most 6 characters"},
+      {"runner.instance", Type::text, "dtn",
+       "prefix of network interfaces, name of the nftables table; at most 6 characters"},
       {"runner.subnet", Type::text, "10.207.0.0/16", "addresses of sandboxes, one each"},
       {"runner.ready_slots", Type::integer, "32", "network slots made beforehand"},
       {"runner.dns", Type::text, "", "upstream resolvers, comma-separated; empty: those of the host"},
       {"runner.denied_networks", Type::text, "",
        "ranges (CIDR, comma-separated) no sandbox may reach; empty: private, link-local and metadata ranges"},
       {"runner.cgroup", Type::text, "daytona", "cgroup under which sandboxes live"},
-      {"runner.first_user_id", Type::integer, "1073741824", "host user ids of sandboxes begin here, 65,536 for each"},
+      {"runner.first_user_id", Type::integer, "1073741824",
+       "host user ids of sandboxes begin here, 65,536 for each"},
       {"runner.user_id_ranges", Type::integer, "40000", "how many such ranges there are"},
       {"runner.pool_dir", Type::text, "", "storage pool; empty: <state_dir>/pool"},
-      {"runner.pool_size_gib", Type::integer, "0", "size of the loop-mounted pool; 0: 80 % of the free space, sparse"},
+      {"runner.pool_size_gib", Type::integer, "0",
+       "size of the loop-mounted pool; 0: 80 % of the free space, sparse"},
       {"runner.daemon", Type::text, "", "the in-sandbox daemon; empty: daytona-daemon beside this program"},
 
       {"snapshot.name", Type::text, "daytonaio/sandbox:0.1.0", "snapshot that a create without one uses"},
@@ -106,9 +112,11 @@ Status Config::set(std::string_view key, std::string value, std::string_view ori
     return fail(Code::bad_request, std::string(origin) + ": " + std::string(key) + " " + std::string(what));
   };
   if (!p) return bad("is not a setting" + closest(key));
-  if (p->type == Type::integer && !parse_int(value)) return bad("must be a whole number, not '" + value + "'");
+  if (p->type == Type::integer && !parse_int(value))
+    return bad("must be a whole number, not '" + value + "'");
   if (p->type == Type::number && !parse_double(value)) return bad("must be a number, not '" + value + "'");
-  if (p->type == Type::boolean && value != "true" && value != "false") return bad("must be true or false, not '" + value + "'");
+  if (p->type == Type::boolean && value != "true" && value != "false")
+    return bad("must be true or false, not '" + value + "'");
   values_[std::string(key)] = std::move(value);
   return {};
 }
@@ -124,7 +132,8 @@ Result<Config> Config::load(const Sources& sources) {
       try {
         parsed = toml::parse(*text, sources.file);
       } catch (const toml::parse_error& e) {
-        return fail(Code::bad_request, sources.file + ":" + std::to_string(e.source().begin.line) + ": " + std::string(e.description()));
+        return fail(Code::bad_request, sources.file + ":" + std::to_string(e.source().begin.line) + ": " +
+                                           std::string(e.description()));
       }
       TRY_VOID(flatten(parsed, "", flat));
       for (auto& [key, value] : flat) TRY_VOID(config.set(key, std::move(value), sources.file));
@@ -133,14 +142,17 @@ Result<Config> Config::load(const Sources& sources) {
     }
   }
   for (const auto& [name, value] : sources.environment) {
-    if (!name.starts_with("DAYTONA_SERVER_") || name == "DAYTONA_SERVER_URL") continue;   // the latter is the SDKs'
+    if (!name.starts_with("DAYTONA_SERVER_") || name == "DAYTONA_SERVER_URL")
+      continue;  // the latter is the SDKs'
     bool known = false;
     for (const Property& p : properties()) {
       if (environment_name(p.key) != name) continue;
       TRY_VOID(config.set(p.key, value, "environment " + name));
       known = true;
     }
-    if (!known) return fail(Code::bad_request, "environment: " + name + " is not a setting (see `daytona-server config`)");
+    if (!known)
+      return fail(Code::bad_request,
+                  "environment: " + name + " is not a setting (see `daytona-server config`)");
   }
   for (const std::string& pair : sources.overrides) {
     size_t eq = pair.find('=');
@@ -168,7 +180,8 @@ std::vector<std::string> Config::list(std::string_view key) const {
 std::string describe_markdown() {
   std::string out = "| key | default | environment | meaning |\n|---|---|---|---|\n";
   for (const Property& p : properties())
-    out += "| `" + std::string(p.key) + "` | " + (p.fallback.empty() ? "" : "`" + std::string(p.fallback) + "`") + " | `" +
+    out += "| `" + std::string(p.key) + "` | " +
+           (p.fallback.empty() ? "" : "`" + std::string(p.fallback) + "`") + " | `" +
            environment_name(p.key) + "` | " + std::string(p.meaning) + " |\n";
   return out;
 }

@@ -1,6 +1,7 @@
-// Configuration: one table of properties, filled from defaults, one TOML file, the environment and the command line, in this
-// order. Key "api.listen" is read from DAYTONA_SERVER_API_LISTEN and from [api] listen. Unknown keys are refused.
-// docs/configuration.md is printed from the same table (`daytona-server config --markdown`).
+// Configuration: one table of properties, filled from defaults, one TOML file, the environment and the
+// command line, in this order. Key "api.listen" is read from DAYTONA_SERVER_API_LISTEN and from [api] listen.
+// Unknown keys are refused. docs/configuration.md is printed from the same table (`daytona-server config
+// --markdown`).
 #pragma once
 #include <map>
 #include <string>
@@ -19,15 +20,15 @@ struct Property {
   bool secret = false;
 };
 const std::vector<Property>& properties();
-std::string environment_name(std::string_view key);   // DAYTONA_SERVER_API_LISTEN
+std::string environment_name(std::string_view key);  // DAYTONA_SERVER_API_LISTEN
 
 class Config {
  public:
   struct Sources {
-    std::string file;                                   // empty: none
+    std::string file;  // empty: none
     bool file_required = false;
-    std::map<std::string, std::string> environment;     // of the process
-    std::vector<std::string> overrides;                 // "key=value"
+    std::map<std::string, std::string> environment;  // of the process
+    std::vector<std::string> overrides;              // "key=value"
   };
   static Result<Config> load(const Sources& sources);
 
@@ -35,7 +36,7 @@ class Config {
   int64_t integer(std::string_view key) const;
   double number(std::string_view key) const;
   bool boolean(std::string_view key) const;
-  std::vector<std::string> list(std::string_view key) const;   // comma-separated
+  std::vector<std::string> list(std::string_view key) const;  // comma-separated
 
  private:
   Status set(std::string_view key, std::string value, std::string_view origin);

@@ -9,7 +9,8 @@ namespace dt::server {
 TEST(Config, LaterSourcesWin) {
   std::string file = testing::TempDir() + "/config_test.toml";
   ASSERT_TRUE(write_file_atomic(file, "state_dir = \"/a\"\n[api]\nlisten = \"1.2.3.4:1\"\nbody_limit = 5\n"));
-  auto c = Config::load({.file = file, .environment = {{"DAYTONA_SERVER_API_LISTEN", "e:2"}}, .overrides = {"state_dir=/b"}});
+  auto c = Config::load(
+      {.file = file, .environment = {{"DAYTONA_SERVER_API_LISTEN", "e:2"}}, .overrides = {"state_dir=/b"}});
   ASSERT_TRUE(c) << c.error().message;
   EXPECT_EQ(c->text("state_dir"), "/b");
   EXPECT_EQ(c->text("api.listen"), "e:2");

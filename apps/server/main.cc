@@ -1,8 +1,8 @@
 // daytona-server: parses the command line and calls a service. No logic lives here.
+#include <unistd.h>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <unistd.h>
 
 #include "apps/runner/engine/engine.h"
 #include "apps/server/config.h"
@@ -19,8 +19,8 @@ namespace {
 
 struct CommandLine {
   std::string command;
-  std::vector<std::string> words;        // after the command
-  std::vector<std::string> options;      // as given, for children of `up`
+  std::vector<std::string> words;    // after the command
+  std::vector<std::string> options;  // as given, for children of `up`
   Config::Sources sources;
   bool markdown = false;
 };
@@ -38,15 +38,17 @@ int print_config(const CommandLine& line, const Config& config) {
     return 0;
   }
   for (const Property& p : properties())
-    std::printf("%-24s = %-32s # %s\n", std::string(p.key).c_str(), p.secret ? "(secret)" : config.text(p.key).c_str(),
-                std::string(p.meaning).c_str());
+    std::printf("%-24s = %-32s # %s\n", std::string(p.key).c_str(),
+                p.secret ? "(secret)" : config.text(p.key).c_str(), std::string(p.meaning).c_str());
   return 0;
 }
 
 int image(const CommandLine& line, const Config& config) {
   if (line.words.size() != 3 || line.words[0] != "import") {
-    std::fputs("usage: daytona-server image import SOURCE NAME\n"
-               "SOURCE is oci:DIRECTORY, oci-archive:FILE or docker://REGISTRY/IMAGE:TAG\n", stderr);
+    std::fputs(
+        "usage: daytona-server image import SOURCE NAME\n"
+        "SOURCE is oci:DIRECTORY, oci-archive:FILE or docker://REGISTRY/IMAGE:TAG\n",
+        stderr);
     return 2;
   }
   return run_image_import(config, line.words[1], line.words[2]);
@@ -55,13 +57,17 @@ int image(const CommandLine& line, const Config& config) {
 const Command kCommands[] = {
     {"up", "", "run all services of one machine",
      [](const CommandLine& l, const Config& c) { return run_up(c, l.options); }},
-    {"down", "", "end every sandbox of this machine and release its network and mounts (services must be stopped)",
+    {"down", "",
+     "end every sandbox of this machine and release its network and mounts (services must be stopped)",
      [](const CommandLine&, const Config& c) { return run_down(c); }},
     {"api", "", "run the control plane only", [](const CommandLine&, const Config& c) { return run_api(c); }},
-    {"runner", "", "run the compute plane only", [](const CommandLine&, const Config& c) { return run_runner(c); }},
+    {"runner", "", "run the compute plane only",
+     [](const CommandLine&, const Config& c) { return run_runner(c); }},
     {"proxy", "", "run the edge only", [](const CommandLine&, const Config& c) { return run_proxy(c); }},
-    {"doctor", "", "say what this host offers and what each lack costs", [](const CommandLine&, const Config& c) { return run_doctor(c); }},
-    {"image", "import SOURCE NAME", "bring an image into this machine's store (the runner must be stopped)", image},
+    {"doctor", "", "say what this host offers and what each lack costs",
+     [](const CommandLine&, const Config& c) { return run_doctor(c); }},
+    {"image", "import SOURCE NAME", "bring an image into this machine's store (the runner must be stopped)",
+     image},
     {"config", "[--markdown]", "print every setting with its value and meaning", print_config},
 };
 
@@ -95,7 +101,8 @@ Result<CommandLine> parse(int argc, char** argv) {
   for (char** e = environ; *e; ++e) {
     std::string_view pair = *e;
     size_t eq = pair.find('=');
-    if (eq != std::string_view::npos) line.sources.environment[std::string(pair.substr(0, eq))] = pair.substr(eq + 1);
+    if (eq != std::string_view::npos)
+      line.sources.environment[std::string(pair.substr(0, eq))] = pair.substr(eq + 1);
   }
   return line;
 }

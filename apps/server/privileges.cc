@@ -13,7 +13,8 @@ Result<passwd> find_user(const std::string& user) {
   errno = 0;
   const passwd* entry = ::getpwnam(user.c_str());
   if (!entry)
-    return fail(Code::not_found, "user '" + user + "' does not exist; make it (useradd --system " + user + ") or change service_user");
+    return fail(Code::not_found, "user '" + user + "' does not exist; make it (useradd --system " + user +
+                                     ") or change service_user");
   return *entry;
 }
 }  // namespace
@@ -34,7 +35,8 @@ Status own(const std::string& dir, const std::string& user) {
   TRY(passwd entry, find_user(user));
   if (::lchown(dir.c_str(), entry.pw_uid, entry.pw_gid) < 0) return fail_errno("chown " + dir);
   for (const auto& item : std::filesystem::recursive_directory_iterator(dir))
-    if (::lchown(item.path().c_str(), entry.pw_uid, entry.pw_gid) < 0) return fail_errno("chown " + item.path().string());
+    if (::lchown(item.path().c_str(), entry.pw_uid, entry.pw_gid) < 0)
+      return fail_errno("chown " + item.path().string());
   return {};
 }
 

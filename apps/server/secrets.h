@@ -1,7 +1,8 @@
-// Keys between our own services: made once, kept in <state_dir>/secrets (0700, files 0600), never in a configuration file.
+// Keys between our own services: made once, kept in <state_dir>/secrets (0700, files 0600), never in a
+// configuration file.
 #pragma once
-#include "libs/base/secret.h"
 #include "libs/base/error.h"
+#include "libs/base/secret.h"
 
 namespace dt::server {
 

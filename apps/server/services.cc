@@ -22,7 +22,7 @@ int failed(std::string_view what, const Error& error) {
 // Runs one service on this thread until SIGTERM or SIGINT.
 template <class Make>
 int serve(Make make) {
-  SignalWatch signals;   // before any thread
+  SignalWatch signals;  // before any thread
   Loop loop;
   CancelSource cancel;
   auto wait_for_signal = [](SignalWatch& watch, CancelSource source) -> Task<void> {
@@ -60,7 +60,8 @@ int run_api(const Config& config) {
   std::error_code ec;
   std::filesystem::create_directories(directory, ec);
   ::chmod(directory.c_str(), 0700);
-  if (Status owned = own(directory, user); !owned) return failed("cannot prepare " + directory, owned.error());
+  if (Status owned = own(directory, user); !owned)
+    return failed("cannot prepare " + directory, owned.error());
   // Made before the bootstrap that stores its hash: a crash in between must not lose the only key.
   if (settings->admin_api_key.empty()) {
     auto key = load_or_make_key(api_key_file(config));
@@ -85,7 +86,8 @@ int run_proxy(const Config& config) {
   if (!secrets) return failed("cannot prepare the state directory", secrets.error());
   auto settings = proxy_config(config, *secrets);
   if (!settings) return failed("configuration", settings.error());
-  if (Status dropped = drop_privileges(config.text("service_user")); !dropped) return failed("cannot give up root", dropped.error());
+  if (Status dropped = drop_privileges(config.text("service_user")); !dropped)
+    return failed("cannot give up root", dropped.error());
   return serve([&](CancelSource cancel) { return proxy::run(*settings, cancel); });
 }
 
@@ -105,7 +107,8 @@ int run_image_import(const Config& config, const std::string& source, const std:
   if (!settings) return failed("configuration", settings.error());
   auto image = runner::import_image(*settings, source, ref);
   if (!image) return failed("cannot import the image", image.error());
-  std::printf("%s %s %llu bytes\n", image->ref.c_str(), image->digest.c_str(), static_cast<unsigned long long>(image->bytes));
+  std::printf("%s %s %llu bytes\n", image->ref.c_str(), image->digest.c_str(),
+              static_cast<unsigned long long>(image->bytes));
   return 0;
 }
 

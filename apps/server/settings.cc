@@ -63,7 +63,8 @@ Result<runner::RunnerConfig> runner_config(const Config& config, const Secrets& 
   out.network.subnet = config.text("runner.subnet");
   out.network.ready_slots = static_cast<size_t>(config.integer("runner.ready_slots"));
   out.network.dns = config.list("runner.dns");
-  if (auto denied = config.list("runner.denied_networks"); !denied.empty()) out.network.denied = std::move(denied);
+  if (auto denied = config.list("runner.denied_networks"); !denied.empty())
+    out.network.denied = std::move(denied);
   out.storage.directory = config.text("runner.pool_dir");
   if (out.storage.directory.empty()) out.storage.directory = config.text("state_dir") + "/pool";
   out.storage.loop_file_bytes = static_cast<uint64_t>(config.integer("runner.pool_size_gib")) << 30;

@@ -11,6 +11,6 @@ namespace dt::server {
 Result<api::ApiConfig> api_config(const Config& config, const Secrets& secrets);
 Result<runner::RunnerConfig> runner_config(const Config& config, const Secrets& secrets);
 Result<proxy::ProxyConfig> proxy_config(const Config& config, const Secrets& secrets);
-std::string api_key_file(const Config& config);   // where the first API key is written once
+std::string api_key_file(const Config& config);  // where the first API key is written once
 
 }  // namespace dt::server

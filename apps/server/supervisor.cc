@@ -38,8 +38,8 @@ pid_t start(const std::string& name, const std::vector<std::string>& arguments) 
   pid_t parent = ::getpid();
   pid_t pid = ::fork();
   if (pid != 0) return pid;
-  // A supervisor that is killed takes its services along: nobody would restart them, and a second `up` finds free ports.
-  // Sandboxes are not touched by this.
+  // A supervisor that is killed takes its services along: nobody would restart them, and a second `up` finds
+  // free ports. Sandboxes are not touched by this.
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (::getppid() != parent) ::_exit(1);
   sigset_t none;
@@ -65,8 +65,10 @@ void ended(Service& s, int status) {
   bool healthy = SteadyClock::now() - s.started > 10s;
   s.backoff = healthy ? 50ms : std::min<std::chrono::milliseconds>(s.backoff * 2, 10s);
   s.next_start = SteadyClock::now() + s.backoff;
-  std::string how = WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status)) : "exit code " + std::to_string(WEXITSTATUS(status));
-  log::error("service ended, starting it again", {{"service", s.name}, {"how", how}, {"in_ms", s.backoff.count()}});
+  std::string how = WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status))
+                                        : "exit code " + std::to_string(WEXITSTATUS(status));
+  log::error("service ended, starting it again",
+             {{"service", s.name}, {"how", how}, {"in_ms", s.backoff.count()}});
   s.pid = 0;
 }
 
@@ -114,7 +116,8 @@ int run_up(const Config& config, const std::vector<std::string>& arguments) {
     for (Service& s : services) {
       if (s.name != name || s.pid == 0) continue;
       ::kill(s.pid, SIGTERM);
-      for (int i = 0; i < 200 && ::waitpid(s.pid, nullptr, WNOHANG) == 0; ++i) std::this_thread::sleep_for(50ms);
+      for (int i = 0; i < 200 && ::waitpid(s.pid, nullptr, WNOHANG) == 0; ++i)
+        std::this_thread::sleep_for(50ms);
       if (::kill(s.pid, 0) == 0) ::kill(s.pid, SIGKILL);
     }
   log::info("down; sandboxes keep running and are adopted at the next start");

@@ -1,4 +1,5 @@
-// `daytona-server up`: all services of one machine as child processes of this program; one that dies is started again.
+// `daytona-server up`: all services of one machine as child processes of this program; one that dies is
+// started again.
 #pragma once
 #include <string>
 #include <vector>

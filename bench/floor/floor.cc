@@ -16,7 +16,8 @@
 namespace dt::bench {
 namespace {
 
-constexpr uint64_t kNamespaces = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_NEWNET | 0x80;
+constexpr uint64_t kNamespaces = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS |
+                                 CLONE_NEWCGROUP | CLONE_NEWNET | 0x80;
 
 Status build_root(const FloorSpec& spec, int lower) {
   // A tmpfs of our own over /sys, which nobody needs here, holds the mount points.
@@ -60,7 +61,8 @@ Status release_child(const FloorSpec& spec, pid_t pid, int lower, int go) {
 }  // namespace
 
 Result<double> run_floor(const FloorSpec& spec) {
-  if (::chown(spec.upper.c_str(), spec.id_range, spec.id_range) < 0 || ::chown(spec.work.c_str(), spec.id_range, spec.id_range) < 0)
+  if (::chown(spec.upper.c_str(), spec.id_range, spec.id_range) < 0 ||
+      ::chown(spec.work.c_str(), spec.id_range, spec.id_range) < 0)
     return fail_errno("chown");
   auto start = std::chrono::steady_clock::now();
   TRY(Fd lower, linux_::clone_mount(AT_FDCWD, spec.rootfs.c_str()));
@@ -73,7 +75,8 @@ Result<double> run_floor(const FloorSpec& spec) {
   ::waitpid(child.pid, &status, 0);
   auto end = std::chrono::steady_clock::now();
   TRY_VOID(released);
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) return fail(Code::internal, "the floor's child failed with " + std::to_string(status));
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+    return fail(Code::internal, "the floor's child failed with " + std::to_string(status));
   return std::chrono::duration<double, std::milli>(end - start).count();
 }
 

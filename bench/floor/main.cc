@@ -1,4 +1,5 @@
-// Measures, in alternation, the floor program and an engine launch until the daemon is ready. One JSON object a line.
+// Measures, in alternation, the floor program and an engine launch until the daemon is ready. One JSON object
+// a line.
 //   floor --rootfs DIR --work DIR [-n RUNS] [--daemon FILE] [--spawner FILE] [--burst N] [--stages]
 #include <dirent.h>
 #include <fcntl.h>
@@ -70,8 +71,10 @@ struct Prepared {
 
 std::unique_ptr<Prepared> prepare(const Options& options, int number) {
   std::string id = fmt::format("bench{}-{}", ::getpid(), number);
-  auto p = std::unique_ptr<Prepared>(new Prepared{Disk(options.work + "/" + id), make_network(),
-                                                  Fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)), {}});
+  auto p = std::unique_ptr<Prepared>(new Prepared{Disk(options.work + "/" + id),
+                                                  make_network(),
+                                                  Fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)),
+                                                  {}});
   p->spec.id = SandboxId(id);
   p->spec.hostname = "bench";
   p->spec.rootfs = options.rootfs;
@@ -88,13 +91,15 @@ std::unique_ptr<Prepared> prepare(const Options& options, int number) {
 struct Stages {
   Samples clone, layers, mounts, cgroup, drop, ready, stop;
   void add(const Launched::Stages& s) {
-    clone.add(s.clone_ms), layers.add(s.layers_ms), mounts.add(s.mounts_ms), cgroup.add(s.cgroup_ms), drop.add(s.drop_ms), ready.add(s.ready_ms);
+    clone.add(s.clone_ms), layers.add(s.layers_ms), mounts.add(s.mounts_ms), cgroup.add(s.cgroup_ms),
+        drop.add(s.drop_ms), ready.add(s.ready_ms);
   }
   std::string to_json() const {
     auto p = [](const Samples& v) { return v.percentile(50); };
-    return fmt::format(R"({{"name":"engine-stages","unit":"p50 ms","clone":{:.3f},"layers":{:.3f},"mounts":{:.3f},"cgroup":{:.3f},)"
-                       R"("drop":{:.3f},"exec_to_ready":{:.3f},"stop":{:.3f}}})",
-                       p(clone), p(layers), p(mounts), p(cgroup), p(drop), p(ready), p(stop));
+    return fmt::format(
+        R"({{"name":"engine-stages","unit":"p50 ms","clone":{:.3f},"layers":{:.3f},"mounts":{:.3f},"cgroup":{:.3f},)"
+        R"("drop":{:.3f},"exec_to_ready":{:.3f},"stop":{:.3f}}})",
+        p(clone), p(layers), p(mounts), p(cgroup), p(drop), p(ready), p(stop));
   }
 };
 
@@ -157,24 +162,40 @@ int measure_burst(const Options& options, Engine& engine) {
   double wall = millis(start);
   for (size_t i = 0; i < all.size(); ++i)
     if (pidfds[i]) (void)engine.terminate(all[i]->spec.id, pidfds[i].get(), 0);
-  fmt::print(R"({{"name":"engine-burst","tier":"burst","n":{},"failures":{},"wall_ms":{:.1f},"per_launch_ms":{:.3f}}})"
-             "\n", options.burst, ours.failures(), wall, wall / options.burst);
+  fmt::print(
+      R"({{"name":"engine-burst","tier":"burst","n":{},"failures":{},"wall_ms":{:.1f},"per_launch_ms":{:.3f}}})"
+      "\n",
+      options.burst, ours.failures(), wall, wall / options.burst);
   return ours.failures() == 0 ? 0 : 1;
 }
 
 Options parse(int argc, char** argv) {
   Options out;
-  const option names[] = {{"rootfs", 1, nullptr, 'r'}, {"work", 1, nullptr, 'w'},  {"daemon", 1, nullptr, 'd'},
-                          {"spawner", 1, nullptr, 's'}, {"burst", 1, nullptr, 'b'}, {nullptr, 0, nullptr, 0}};
+  const option names[] = {{"rootfs", 1, nullptr, 'r'}, {"work", 1, nullptr, 'w'},
+                          {"daemon", 1, nullptr, 'd'}, {"spawner", 1, nullptr, 's'},
+                          {"burst", 1, nullptr, 'b'},  {nullptr, 0, nullptr, 0}};
   for (int c; (c = ::getopt_long(argc, argv, "n:", names, nullptr)) != -1;) {
     switch (c) {
-      case 'r': out.rootfs = optarg; break;
-      case 'w': out.work = optarg; break;
-      case 'd': out.daemon = optarg; break;
-      case 's': out.spawner = optarg; break;
-      case 'b': out.burst = std::atoi(optarg); break;
-      case 'n': out.runs = std::atoi(optarg); break;
-      default: std::exit(2);
+      case 'r':
+        out.rootfs = optarg;
+        break;
+      case 'w':
+        out.work = optarg;
+        break;
+      case 'd':
+        out.daemon = optarg;
+        break;
+      case 's':
+        out.spawner = optarg;
+        break;
+      case 'b':
+        out.burst = std::atoi(optarg);
+        break;
+      case 'n':
+        out.runs = std::atoi(optarg);
+        break;
+      default:
+        std::exit(2);
     }
   }
   return out;
@@ -188,13 +209,16 @@ void remove_cgroup_parent(const std::string& parent) {
 int run(int argc, char** argv) {
   Options options = parse(argc, argv);
   if (options.rootfs.empty() || options.work.empty() || ::geteuid() != 0) {
-    fmt::print(stderr, "usage (as root): floor --rootfs DIR --work DIR [-n RUNS] [--burst N] [--daemon FILE] [--spawner FILE]\n");
+    fmt::print(stderr,
+               "usage (as root): floor --rootfs DIR --work DIR [-n RUNS] [--burst N] [--daemon FILE] "
+               "[--spawner FILE]\n");
     return 2;
   }
   std::string parent = fmt::format("dt-bench-{}", ::getpid());
   int result = 1;
   {
-    auto engine = Engine::create({.cgroup_parent = parent, .daemon_path = options.daemon, .spawner_path = options.spawner});
+    auto engine = Engine::create(
+        {.cgroup_parent = parent, .daemon_path = options.daemon, .spawner_path = options.spawner});
     if (!engine) {
       fmt::print(stderr, "{}\n", engine.error().message);
       return 1;

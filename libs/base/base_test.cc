@@ -34,7 +34,10 @@ TEST(Text, Utf8) {
   EXPECT_TRUE(valid_utf8("h\xC3\xA9llo \xF0\x9F\x98\x80"));
   EXPECT_FALSE(valid_utf8("\xC0\x80"));
   EXPECT_FALSE(valid_utf8("\xED\xA0\x80"));
-  EXPECT_EQ(replace_invalid_utf8("a\xFF" "b"), "a\xEF\xBF\xBD" "b");
+  EXPECT_EQ(replace_invalid_utf8("a\xFF"
+                                 "b"),
+            "a\xEF\xBF\xBD"
+            "b");
 }
 
 TEST(Text, ShellQuote) { EXPECT_EQ(shell_quote("it's"), "'it'\\''s'"); }

@@ -8,7 +8,9 @@ namespace dt {
 namespace {
 class SystemClock final : public Clock {
  public:
-  Wall wall() const override { return std::chrono::time_point_cast<Millis>(std::chrono::system_clock::now()); }
+  Wall wall() const override {
+    return std::chrono::time_point_cast<Millis>(std::chrono::system_clock::now());
+  }
   Mono mono() const override { return std::chrono::steady_clock::now(); }
 };
 
@@ -42,13 +44,14 @@ std::string iso8601(Wall t) {
   std::time_t tt = sec;
   std::tm tm{};
   gmtime_r(&tt, &tm);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
-                     tm.tm_hour, tm.tm_min, tm.tm_sec, rest);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", tm.tm_year + 1900, tm.tm_mon + 1,
+                     tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, rest);
 }
 
 std::optional<Wall> parse_iso8601(std::string_view s) {
   int y, mo, d, h = 0, mi = 0, sec = 0, ms = 0, offset = 0;
-  if (!digits(s, 4, y) || !eat(s, '-') || !digits(s, 2, mo) || !eat(s, '-') || !digits(s, 2, d)) return std::nullopt;
+  if (!digits(s, 4, y) || !eat(s, '-') || !digits(s, 2, mo) || !eat(s, '-') || !digits(s, 2, d))
+    return std::nullopt;
   if (mo < 1 || mo > 12 || d < 1 || d > 31) return std::nullopt;
   if (!s.empty()) {
     if (!(eat(s, 'T') || eat(s, 't') || eat(s, ' '))) return std::nullopt;

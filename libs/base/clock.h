@@ -9,7 +9,7 @@
 namespace dt {
 
 using Millis = std::chrono::milliseconds;
-using Mono = std::chrono::steady_clock::time_point;   // deadlines
+using Mono = std::chrono::steady_clock::time_point;                       // deadlines
 using Wall = std::chrono::time_point<std::chrono::system_clock, Millis>;  // records
 
 class Clock {
@@ -37,8 +37,9 @@ class FakeClock final : public Clock {
 inline constexpr Mono kNever = Mono::max();
 inline Mono after(std::chrono::nanoseconds d) { return std::chrono::steady_clock::now() + d; }
 
-std::string iso8601(Wall t);                                // 2025-12-19T10:30:00.000Z
-std::optional<Wall> parse_iso8601(std::string_view text);   // with Z or +hh:mm, 0 to 9 fractional digits, or date only
+std::string iso8601(Wall t);  // 2025-12-19T10:30:00.000Z
+std::optional<Wall> parse_iso8601(
+    std::string_view text);  // with Z or +hh:mm, 0 to 9 fractional digits, or date only
 inline int64_t to_millis(Wall t) { return t.time_since_epoch().count(); }
 inline Wall from_millis(int64_t ms) { return Wall(Millis(ms)); }
 

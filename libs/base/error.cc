@@ -49,18 +49,42 @@ struct Phrase {
   std::string_view text;
 };
 constexpr std::array kPhrases = {
-    Phrase{100, "Continue"}, Phrase{101, "Switching Protocols"}, Phrase{200, "OK"}, Phrase{201, "Created"},
-    Phrase{202, "Accepted"}, Phrase{204, "No Content"}, Phrase{206, "Partial Content"},
-    Phrase{301, "Moved Permanently"}, Phrase{302, "Found"}, Phrase{304, "Not Modified"},
-    Phrase{307, "Temporary Redirect"}, Phrase{308, "Permanent Redirect"}, Phrase{400, "Bad Request"},
-    Phrase{401, "Unauthorized"}, Phrase{403, "Forbidden"}, Phrase{404, "Not Found"},
-    Phrase{405, "Method Not Allowed"}, Phrase{408, "Request Timeout"}, Phrase{409, "Conflict"},
-    Phrase{410, "Gone"}, Phrase{411, "Length Required"}, Phrase{413, "Payload Too Large"},
-    Phrase{414, "URI Too Long"}, Phrase{415, "Unsupported Media Type"}, Phrase{416, "Range Not Satisfiable"},
-    Phrase{417, "Expectation Failed"}, Phrase{422, "Unprocessable Entity"}, Phrase{426, "Upgrade Required"},
-    Phrase{429, "Too Many Requests"}, Phrase{431, "Request Header Fields Too Large"},
-    Phrase{500, "Internal Server Error"}, Phrase{501, "Not Implemented"}, Phrase{502, "Bad Gateway"},
-    Phrase{503, "Service Unavailable"}, Phrase{504, "Gateway Timeout"}, Phrase{505, "HTTP Version Not Supported"},
+    Phrase{100, "Continue"},
+    Phrase{101, "Switching Protocols"},
+    Phrase{200, "OK"},
+    Phrase{201, "Created"},
+    Phrase{202, "Accepted"},
+    Phrase{204, "No Content"},
+    Phrase{206, "Partial Content"},
+    Phrase{301, "Moved Permanently"},
+    Phrase{302, "Found"},
+    Phrase{304, "Not Modified"},
+    Phrase{307, "Temporary Redirect"},
+    Phrase{308, "Permanent Redirect"},
+    Phrase{400, "Bad Request"},
+    Phrase{401, "Unauthorized"},
+    Phrase{403, "Forbidden"},
+    Phrase{404, "Not Found"},
+    Phrase{405, "Method Not Allowed"},
+    Phrase{408, "Request Timeout"},
+    Phrase{409, "Conflict"},
+    Phrase{410, "Gone"},
+    Phrase{411, "Length Required"},
+    Phrase{413, "Payload Too Large"},
+    Phrase{414, "URI Too Long"},
+    Phrase{415, "Unsupported Media Type"},
+    Phrase{416, "Range Not Satisfiable"},
+    Phrase{417, "Expectation Failed"},
+    Phrase{422, "Unprocessable Entity"},
+    Phrase{426, "Upgrade Required"},
+    Phrase{429, "Too Many Requests"},
+    Phrase{431, "Request Header Fields Too Large"},
+    Phrase{500, "Internal Server Error"},
+    Phrase{501, "Not Implemented"},
+    Phrase{502, "Bad Gateway"},
+    Phrase{503, "Service Unavailable"},
+    Phrase{504, "Gateway Timeout"},
+    Phrase{505, "HTTP Version Not Supported"},
     Phrase{507, "Insufficient Storage"},
 };
 
@@ -73,18 +97,25 @@ const Row& row(Code code) {
 Code code_of_errno(int err) {
   switch (err) {
     case ENOENT:
-    case ENOTDIR: return Code::not_found;
+    case ENOTDIR:
+      return Code::not_found;
     case EEXIST:
-    case ENOTEMPTY: return Code::conflict;
+    case ENOTEMPTY:
+      return Code::conflict;
     case EACCES:
     case EPERM:
-    case EROFS: return Code::forbidden;
+    case EROFS:
+      return Code::forbidden;
     case ENOSPC:
-    case EDQUOT: return Code::insufficient_storage;
+    case EDQUOT:
+      return Code::insufficient_storage;
     case EPIPE:
-    case ECONNRESET: return Code::closed;
-    case ECANCELED: return Code::cancelled;
-    default: return Code::io;
+    case ECONNRESET:
+      return Code::closed;
+    case ECANCELED:
+      return Code::cancelled;
+    default:
+      return Code::io;
   }
 }
 

@@ -33,12 +33,13 @@ struct Pipe {
   Fd read;
   Fd write;
 };
-Result<Pipe> make_pipe(int flags = 0);               // always O_CLOEXEC
+Result<Pipe> make_pipe(int flags = 0);                                 // always O_CLOEXEC
 Result<Fd> open_file(const char* path, int flags, unsigned mode = 0);  // always O_CLOEXEC
 Result<std::string> read_file(const std::string& path, size_t limit = 64u << 20);
 Result<std::string> read_all(int fd, size_t limit = 64u << 20);
-Status write_all(int fd, std::string_view bytes);    // blocking descriptors
-// Writes aside, fsyncs, renames, fsyncs the directory: a crash leaves the old or the new content, never a mix.
+Status write_all(int fd, std::string_view bytes);  // blocking descriptors
+// Writes aside, fsyncs, renames, fsyncs the directory: a crash leaves the old or the new content, never a
+// mix.
 Status write_file_atomic(const std::string& path, std::string_view bytes, unsigned mode = 0600);
 
 }  // namespace dt

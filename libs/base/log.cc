@@ -75,10 +75,12 @@ void write(Level level, std::string_view message, Fields fields) {
     }
     line += "}\n";
   } else {
-    line += now + " " + std::string(kNames[static_cast<int>(level)]) + " " + c.service + ": " + std::string(message);
+    line += now + " " + std::string(kNames[static_cast<int>(level)]) + " " + c.service + ": " +
+            std::string(message);
     for (const Field& f : fields) {
       line += " " + std::string(f.key) + "=";
-      bool plain = !f.quoted || (!f.value.empty() && f.value.find_first_of(" \"\n\r\t=") == std::string::npos);
+      bool plain =
+          !f.quoted || (!f.value.empty() && f.value.find_first_of(" \"\n\r\t=") == std::string::npos);
       plain ? void(line += f.value) : append_json_string(line, f.value);
     }
     line += "\n";

@@ -1,7 +1,7 @@
 // Structured logging, one record per line on stderr: JSON, or key=value text when stderr is a terminal.
 //   log::info("sandbox started", {{"sandbox", id}, {"ms", 12}});
-// The request id of the current request is added by the net layer through log::Field{"request", …} in its access log.
-// The logger is the one allowed singleton.
+// The request id of the current request is added by the net layer through log::Field{"request", …} in its
+// access log. The logger is the one allowed singleton.
 #pragma once
 #include <cstdint>
 #include <initializer_list>

@@ -41,7 +41,9 @@ std::string base64(std::string_view bytes, std::string_view alphabet, bool pad) 
 // Length of the valid UTF-8 sequence at the front of `s`, 0 if it is not one.
 size_t utf8_sequence(std::string_view s) {
   auto b = [&](size_t i) { return static_cast<unsigned char>(s[i]); };
-  auto cont = [&](size_t i, unsigned lo = 0x80, unsigned hi = 0xBF) { return i < s.size() && b(i) >= lo && b(i) <= hi; };
+  auto cont = [&](size_t i, unsigned lo = 0x80, unsigned hi = 0xBF) {
+    return i < s.size() && b(i) >= lo && b(i) <= hi;
+  };
   unsigned c = b(0);
   if (c < 0x80) return 1;
   if (c >= 0xC2 && c <= 0xDF) return cont(1) ? 2 : 0;
@@ -82,8 +84,8 @@ std::string lower(std::string_view text) {
 }
 
 bool iequals(std::string_view a, std::string_view b) {
-  return a.size() == b.size() &&
-         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower_char(x) == lower_char(y); });
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(),
+                                            [](char x, char y) { return lower_char(x) == lower_char(y); });
 }
 
 bool istarts_with(std::string_view text, std::string_view prefix) {
@@ -200,7 +202,9 @@ std::optional<std::string> base64_decode(std::string_view text) {
   return out;
 }
 
-std::string shell_quote(std::string_view word) { return "'" + replace_all(std::string(word), "'", "'\\''") + "'"; }
+std::string shell_quote(std::string_view word) {
+  return "'" + replace_all(std::string(word), "'", "'\\''") + "'";
+}
 
 bool valid_utf8(std::string_view text) {
   while (!text.empty()) {

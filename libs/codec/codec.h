@@ -1,5 +1,6 @@
-// Described structs to and from JSON. A struct takes part by BOOST_DESCRIBE_STRUCT(Name, (), (members…)); member names are
-// the wire names. Every violation of a body is collected, in member order, with the wording of the contract (api-core §4.3).
+// Described structs to and from JSON. A struct takes part by BOOST_DESCRIBE_STRUCT(Name, (), (members…));
+// member names are the wire names. Every violation of a body is collected, in member order, with the wording
+// of the contract (api-core §4.3).
 //
 //   type                       absent or null          wrong type
 //   std::optional<T>           nullopt                 violation
@@ -73,14 +74,16 @@ template <class T>
 struct IsMap<std::map<std::string, T>> : std::true_type {};
 
 template <class T>
-using Members = boost::describe::describe_members<T, boost::describe::mod_public | boost::describe::mod_inherited>;
+using Members =
+    boost::describe::describe_members<T, boost::describe::mod_public | boost::describe::mod_inherited>;
 
 inline std::string_view wire_member(std::string_view name) {
   if (name.ends_with('_')) name.remove_suffix(1);
   return name;
 }
 
-// --- encode: straight into text, no intermediate value ------------------------------------------------------------
+// --- encode: straight into text, no intermediate value
+// ------------------------------------------------------------
 
 void write_string(std::string& out, std::string_view text);
 void write_double(std::string& out, double value);
@@ -95,7 +98,8 @@ void write(std::string& out, const T& v) {
     write_double(out, v);
   } else if constexpr (std::is_convertible_v<const T&, std::string_view>) {
     write_string(out, v);
-  } else if constexpr (std::is_same_v<T, bj::value> || std::is_same_v<T, bj::object> || std::is_same_v<T, bj::array>) {
+  } else if constexpr (std::is_same_v<T, bj::value> || std::is_same_v<T, bj::object> ||
+                       std::is_same_v<T, bj::array>) {
     out += bj::serialize(v);
   } else if constexpr (IsOptional<T>::value) {
     v ? write(out, *v) : void(out += "null");
@@ -139,12 +143,13 @@ void write(std::string& out, const T& v) {
   }
 }
 
-// --- decode --------------------------------------------------------------------------------------------------------
+// --- decode
+// --------------------------------------------------------------------------------------------------------
 
 struct Where {
-  std::string path;         // "volumes.0.mountPath"
+  std::string path;  // "volumes.0.mountPath"
   Violations& violations;
-  bool each = false;        // element of an array
+  bool each = false;  // element of an array
   void report(std::string_view rule) const {
     violations.add((each ? "each value in " : "") + path + " " + std::string(rule));
   }
@@ -154,7 +159,8 @@ template <class T>
 void read(const bj::value& j, T& out, const Where& at);
 
 template <class T>
-void read_member(const bj::object& object, std::string_view name, T& out, const std::string& prefix, Violations& violations) {
+void read_member(const bj::object& object, std::string_view name, T& out, const std::string& prefix,
+                 Violations& violations) {
   const bj::value* j = object.if_contains(name);
   bool absent = !j || j->is_null();
   Where at{prefix + std::string(name), violations};
@@ -178,15 +184,19 @@ void read(const bj::value& j, T& out, const Where& at) {
     double d = j.is_int64() ? 0 : j.is_uint64() ? 0 : j.is_double() ? j.get_double() : NAN;
     if (j.is_int64() && std::in_range<T>(j.get_int64())) {
       out = static_cast<T>(j.get_int64());
-    } else if (j.is_double() && d == std::floor(d) && std::abs(d) < 9e15 && std::in_range<T>(static_cast<int64_t>(d))) {
+    } else if (j.is_double() && d == std::floor(d) && std::abs(d) < 9e15 &&
+               std::in_range<T>(static_cast<int64_t>(d))) {
       out = static_cast<T>(d);
     } else {
-      at.report(j.is_number() ? "must be an integer number" : "must be a number conforming to the specified constraints");
+      at.report(j.is_number() ? "must be an integer number"
+                              : "must be a number conforming to the specified constraints");
     }
   } else if constexpr (std::is_floating_point_v<T>) {
-    j.is_number() ? void(out = j.to_number<T>()) : at.report("must be a number conforming to the specified constraints");
+    j.is_number() ? void(out = j.to_number<T>())
+                  : at.report("must be a number conforming to the specified constraints");
   } else if constexpr (std::is_same_v<T, std::string>) {
-    j.is_string() ? void(out.assign(j.get_string().data(), j.get_string().size())) : at.report("must be a string");
+    j.is_string() ? void(out.assign(j.get_string().data(), j.get_string().size()))
+                  : at.report("must be a string");
   } else if constexpr (std::is_same_v<T, bj::value>) {
     out = j;
   } else if constexpr (std::is_same_v<T, bj::object>) {
@@ -198,7 +208,8 @@ void read(const bj::value& j, T& out, const Where& at) {
       constexpr bool scalar = std::is_arithmetic_v<Item> || std::is_same_v<Item, std::string>;
       Item item{};
       size_t before = at.violations.items().size();
-      read(j.get_array()[i], item, Where{scalar ? at.path : at.path + "." + std::to_string(i), at.violations, scalar});
+      read(j.get_array()[i], item,
+           Where{scalar ? at.path : at.path + "." + std::to_string(i), at.violations, scalar});
       if (scalar && at.violations.items().size() != before) return;  // said once for all elements
       out.push_back(std::move(item));
     }
@@ -210,8 +221,9 @@ void read(const bj::value& j, T& out, const Where& at) {
     static_assert(Described<T>, "describe this struct with BOOST_DESCRIBE_STRUCT");
     if (!j.is_object()) return at.report("must be an object");
     std::string prefix = at.path.empty() ? "" : at.path + ".";
-    boost::mp11::mp_for_each<Members<T>>(
-        [&](auto d) { read_member(j.get_object(), wire_member(d.name), out.*d.pointer, prefix, at.violations); });
+    boost::mp11::mp_for_each<Members<T>>([&](auto d) {
+      read_member(j.get_object(), wire_member(d.name), out.*d.pointer, prefix, at.violations);
+    });
   }
 }
 
@@ -225,7 +237,8 @@ std::string encode(const T& value) {
   return out;
 }
 
-// An empty text counts as {}. Not JSON: invalid_body; violations: bad_request with all of them joined by ", ".
+// An empty text counts as {}. Not JSON: invalid_body; violations: bad_request with all of them joined by ",
+// ".
 template <class T>
 Result<T> decode(std::string_view text) {
   TRY(auto j, json::parse(trim(text).empty() ? std::string_view("{}") : text));

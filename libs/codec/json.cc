@@ -17,6 +17,8 @@ Result<bj::value> parse(std::string_view text) {
 
 std::string serialize(const bj::value& value) { return bj::serialize(value); }
 
-std::string quote(std::string_view text) { return bj::serialize(bj::value(bj::string(replace_invalid_utf8(text)))); }
+std::string quote(std::string_view text) {
+  return bj::serialize(bj::value(bj::string(replace_invalid_utf8(text))));
+}
 
 }  // namespace dt::json

@@ -1,4 +1,5 @@
-// JSON values. This header only forward-declares; include <boost/json.hpp> in the .cc that builds or walks values.
+// JSON values. This header only forward-declares; include <boost/json.hpp> in the .cc that builds or walks
+// values.
 #pragma once
 #include <boost/json/fwd.hpp>
 #include <string>

@@ -98,7 +98,8 @@ Result<Cgroups> Cgroups::open(std::string parent) {
     if (use) out.used_.push_back(h);
   }
   if (!missing.empty())
-    return fail(Code::unavailable, "this host's control groups lack the controller " + std::string(*missing.begin()) +
+    return fail(Code::unavailable, "this host's control groups lack the controller " +
+                                       std::string(*missing.begin()) +
                                        ": mount the cgroup2 file system, or a v1 hierarchy with it");
   for (auto& h : out.used_) TRY_VOID(out.make_parent(h));
   return out;
@@ -162,7 +163,7 @@ Status Cgroups::set_limits(const std::string& name, const CgroupLimits& limits) 
   std::string m = dir(*memory, name);
   if (memory->version == 2) {
     TRY_VOID(write_value(m + "/memory.max", bytes));
-    (void)write_value(m + "/memory.swap.max", "0");       // absent where the host has no swap accounting
+    (void)write_value(m + "/memory.swap.max", "0");  // absent where the host has no swap accounting
   } else {
     // memsw must never be below the plain limit, so the order depends on the direction.
     Status first = write_value(m + "/memory.limit_in_bytes", bytes);
@@ -221,7 +222,8 @@ Result<CgroupUsage> Cgroups::usage(const std::string& name) const {
 }
 
 bool Cgroups::exists(const std::string& name) const {
-  return std::any_of(used_.begin(), used_.end(), [&](auto& h) { return ::access(dir(h, name).c_str(), F_OK) == 0; });
+  return std::any_of(used_.begin(), used_.end(),
+                     [&](auto& h) { return ::access(dir(h, name).c_str(), F_OK) == 0; });
 }
 
 std::vector<std::string> Cgroups::list() const {
@@ -250,9 +252,10 @@ std::vector<pid_t> Cgroups::processes(const std::string& name) const {
 Status Cgroups::kill_all(const std::string& name) const {
   using namespace std::chrono_literals;
   if (processes(name).empty()) return {};
-  (void)freeze(name, false);                                  // a frozen v1 process does not die
+  (void)freeze(name, false);  // a frozen v1 process does not die
   Mono deadline = after(10s);
-  for (auto pause = 200us; std::chrono::steady_clock::now() < deadline; pause = std::min(pause * 2, std::chrono::microseconds(20ms))) {
+  for (auto pause = 200us; std::chrono::steady_clock::now() < deadline;
+       pause = std::min(pause * 2, std::chrono::microseconds(20ms))) {
     if (processes(name).empty()) return {};
     if (auto* h = unified(); h != nullptr && write_value(dir(*h, name) + "/cgroup.kill", "1")) {
       std::this_thread::sleep_for(pause);
@@ -273,7 +276,8 @@ Status Cgroups::remove(const std::string& name) const {
   for (auto& h : used_) {
     std::string path = dir(h, name);
     // EBUSY for a moment after the last process has gone.
-    for (auto pause = 50us; ::rmdir(path.c_str()) < 0 && errno != ENOENT; pause = std::min(pause * 2, std::chrono::microseconds(10ms))) {
+    for (auto pause = 50us; ::rmdir(path.c_str()) < 0 && errno != ENOENT;
+         pause = std::min(pause * 2, std::chrono::microseconds(10ms))) {
       if (errno != EBUSY || std::chrono::steady_clock::now() > deadline) return fail_errno("rmdir " + path);
       std::this_thread::sleep_for(pause);
     }

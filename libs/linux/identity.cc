@@ -51,7 +51,8 @@ Result<Fd> make_user_namespace(int proc, uint32_t first, uint32_t count) {
   auto ns = map_and_open(proc, pid, first, count);
   ::kill(pid, SIGKILL);
   // The stack is static: it must not be used again before the child is gone.
-  while (::waitpid(pid, nullptr, __WALL) < 0 && errno == EINTR) {}
+  while (::waitpid(pid, nullptr, __WALL) < 0 && errno == EINTR) {
+  }
   return ns;
 }
 
@@ -67,7 +68,8 @@ Status set_all_capabilities() {
 Status set_file_identity(uint32_t id) {
   ::setfsgid(id);
   ::setfsuid(id);
-  if (static_cast<uint32_t>(::setfsuid(static_cast<uid_t>(-1))) != id) return fail(Code::forbidden, "setfsuid was refused");
+  if (static_cast<uint32_t>(::setfsuid(static_cast<uid_t>(-1))) != id)
+    return fail(Code::forbidden, "setfsuid was refused");
   return set_all_capabilities();
 }
 
@@ -75,7 +77,7 @@ Status limit_bounding_set(uint64_t keep) {
   for (int cap = 0; cap < 64; ++cap) {
     if (keep & (1ull << cap)) continue;
     if (::prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0) continue;
-    if (errno == EINVAL) return {};   // past the kernel's last capability
+    if (errno == EINVAL) return {};  // past the kernel's last capability
     return fail_errno("drop from the capability bounding set");
   }
   return {};
@@ -86,7 +88,8 @@ Status set_capabilities(uint64_t caps) {
   __user_cap_data_struct data[2]{};
   data[0].permitted = data[0].effective = static_cast<uint32_t>(caps);
   data[1].permitted = data[1].effective = static_cast<uint32_t>(caps >> 32);
-  if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0) return fail_errno("clear the ambient capabilities");
+  if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
+    return fail_errno("clear the ambient capabilities");
   if (::syscall(SYS_capset, &header, data) < 0) return fail_errno("capset");
   return {};
 }
@@ -99,21 +102,25 @@ Status set_user(uint32_t uid, uint32_t gid, std::span<const gid_t> groups) {
 }
 
 Status install_seccomp_filter(std::string_view bpf) {
-  if (bpf.empty() || bpf.size() % sizeof(sock_filter) != 0) return fail(Code::internal, "seccomp filter has a wrong size");
+  if (bpf.empty() || bpf.size() % sizeof(sock_filter) != 0)
+    return fail(Code::internal, "seccomp filter has a wrong size");
   sock_fprog program{};
   program.len = static_cast<unsigned short>(bpf.size() / sizeof(sock_filter));
   program.filter = reinterpret_cast<sock_filter*>(const_cast<char*>(bpf.data()));
-  if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0) return fail_errno("install the seccomp filter");
+  if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
+    return fail_errno("install the seccomp filter");
   return {};
 }
 
 Status limit_resource(int resource, uint64_t value) {
   rlimit now;
-  if (::prlimit(0, static_cast<__rlimit_resource>(resource), nullptr, &now) < 0) return fail_errno("getrlimit");
+  if (::prlimit(0, static_cast<__rlimit_resource>(resource), nullptr, &now) < 0)
+    return fail_errno("getrlimit");
   rlimit wanted{value, value};
   if (::prlimit(0, static_cast<__rlimit_resource>(resource), &wanted, nullptr) == 0) return {};
   wanted.rlim_cur = wanted.rlim_max = std::min<rlim_t>(value, now.rlim_max);
-  if (::prlimit(0, static_cast<__rlimit_resource>(resource), &wanted, nullptr) < 0) return fail_errno("setrlimit");
+  if (::prlimit(0, static_cast<__rlimit_resource>(resource), &wanted, nullptr) < 0)
+    return fail_errno("setrlimit");
   return {};
 }
 

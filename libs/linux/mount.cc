@@ -26,22 +26,26 @@ std::unexpected<Error> FsContext::failure(const std::string& what) const {
 }
 
 Status FsContext::set(const char* key, const std::string& value) {
-  if (::fsconfig(fd_.get(), FSCONFIG_SET_STRING, key, value.c_str(), 0) < 0) return failure(std::string("mount option ") + key);
+  if (::fsconfig(fd_.get(), FSCONFIG_SET_STRING, key, value.c_str(), 0) < 0)
+    return failure(std::string("mount option ") + key);
   return {};
 }
 
 Status FsContext::set_flag(const char* key) {
-  if (::fsconfig(fd_.get(), FSCONFIG_SET_FLAG, key, nullptr, 0) < 0) return failure(std::string("mount option ") + key);
+  if (::fsconfig(fd_.get(), FSCONFIG_SET_FLAG, key, nullptr, 0) < 0)
+    return failure(std::string("mount option ") + key);
   return {};
 }
 
 Status FsContext::set_fd(const char* key, int fd) {
-  if (::fsconfig(fd_.get(), FSCONFIG_SET_FD, key, nullptr, fd) < 0) return failure(std::string("mount option ") + key);
+  if (::fsconfig(fd_.get(), FSCONFIG_SET_FD, key, nullptr, fd) < 0)
+    return failure(std::string("mount option ") + key);
   return {};
 }
 
 Result<Fd> FsContext::mount(unsigned attributes) {
-  if (::fsconfig(fd_.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) < 0) return failure("create file system");
+  if (::fsconfig(fd_.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) < 0)
+    return failure("create file system");
   int fd = ::fsmount(fd_.get(), FSMOUNT_CLOEXEC, attributes);
   if (fd < 0) return failure("fsmount");
   return Fd(fd);
@@ -63,19 +67,25 @@ Status set_attributes(int dirfd, const char* path, const MountAttributes& a) {
     attr.attr_set |= MOUNT_ATTR_IDMAP;
     attr.userns_fd = static_cast<uint64_t>(a.idmap_userns);
   }
-  unsigned flags = (*path == 0 ? static_cast<unsigned>(AT_EMPTY_PATH) : 0u) | (a.recursive ? AT_RECURSIVE : 0u);
+  unsigned flags =
+      (*path == 0 ? static_cast<unsigned>(AT_EMPTY_PATH) : 0u) | (a.recursive ? AT_RECURSIVE : 0u);
   if (::mount_setattr(dirfd, path, flags, &attr, sizeof attr) < 0)
     return fail_errno(a.idmap_userns >= 0 ? "id-mapped mount" : std::string("mount_setattr ") + path);
   return {};
 }
 }  // namespace
 
-Status set_mount_attributes(int mount_fd, const MountAttributes& a) { return set_attributes(mount_fd, "", a); }
-Status set_mount_attributes(const char* path, const MountAttributes& a) { return set_attributes(AT_FDCWD, path, a); }
+Status set_mount_attributes(int mount_fd, const MountAttributes& a) {
+  return set_attributes(mount_fd, "", a);
+}
+Status set_mount_attributes(const char* path, const MountAttributes& a) {
+  return set_attributes(AT_FDCWD, path, a);
+}
 
 Status attach_mount(int mount_fd, int dirfd, const char* path) {
   unsigned flags = MOVE_MOUNT_F_EMPTY_PATH | (*path == 0 ? MOVE_MOUNT_T_EMPTY_PATH : 0u);
-  if (::move_mount(mount_fd, "", dirfd, path, flags) < 0) return fail_errno(std::string("move_mount ") + path);
+  if (::move_mount(mount_fd, "", dirfd, path, flags) < 0)
+    return fail_errno(std::string("move_mount ") + path);
   return {};
 }
 

@@ -21,7 +21,8 @@ Result<Fd> open_in_root(int root, const char* path, int flags, unsigned mode) {
     long fd = ::syscall(SYS_openat2, root, path, &how, sizeof how);
     if (fd >= 0) return Fd(static_cast<int>(fd));
     // EAGAIN: a rename elsewhere in the file system raced with ".." inside the path.
-    if (errno != EAGAIN || attempt == 100) return fail_errno(std::string("open ") + path + " inside the root");
+    if (errno != EAGAIN || attempt == 100)
+      return fail_errno(std::string("open ") + path + " inside the root");
   }
 }
 
@@ -33,7 +34,8 @@ Result<Fd> make_directories_in_root(int root, const std::string& path, unsigned 
     if (part.empty() || part == ".") continue;
     std::string name(part);
     walked += "/" + name;
-    if (::mkdirat(at.get(), name.c_str(), mode) < 0 && errno != EEXIST) return fail_errno("mkdir " + walked + " inside the root");
+    if (::mkdirat(at.get(), name.c_str(), mode) < 0 && errno != EEXIST)
+      return fail_errno("mkdir " + walked + " inside the root");
     // Resolved from the root each time, because the part may be a link.
     TRY(Fd next, open_in_root(root, walked.c_str(), O_PATH | O_DIRECTORY));
     at = std::move(next);
@@ -64,7 +66,8 @@ Result<std::string> read_file_in_root(int root, const char* path, size_t limit) 
   TRY(Fd fd, open_in_root(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY));
   struct stat st;
   if (::fstat(fd.get(), &st) < 0) return fail_errno(std::string("stat ") + path);
-  if (!S_ISREG(st.st_mode)) return fail(Code::conflict, std::string(path) + " inside the root is not a regular file");
+  if (!S_ISREG(st.st_mode))
+    return fail(Code::conflict, std::string(path) + " inside the root is not a regular file");
   return read_all(fd.get(), limit);
 }
 

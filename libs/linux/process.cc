@@ -51,7 +51,8 @@ Result<pid_t> pidfd_pid(int pidfd) {
 }
 
 Status pidfd_signal(int pidfd, int signal) {
-  if (::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0) < 0 && errno != ESRCH) return fail_errno("pidfd_send_signal");
+  if (::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0) < 0 && errno != ESRCH)
+    return fail_errno("pidfd_send_signal");
   return {};
 }
 
@@ -75,7 +76,8 @@ Result<ProcStat> proc_stat(pid_t pid) {
   TRY(std::string text, read_file("/proc/" + std::to_string(pid) + "/stat", 1 << 16));
   // The command name stands in parentheses and may contain anything, so count from the last one.
   size_t close = text.rfind(')');
-  if (close == std::string::npos || close + 2 >= text.size()) return fail(Code::internal, "unreadable /proc/<pid>/stat");
+  if (close == std::string::npos || close + 2 >= text.size())
+    return fail(Code::internal, "unreadable /proc/<pid>/stat");
   auto fields = split(std::string_view(text).substr(close + 2), ' ');
   if (fields.size() < 20) return fail(Code::internal, "short /proc/<pid>/stat");
   ProcStat out;

@@ -38,11 +38,12 @@ Result<Message> receive_message(int socket, size_t limit) {
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kMaxMessageFds)];
   Message out;
   ssize_t size;
-  // ECONNRESET says that the peer left a message of ours unread; what it sent before is still in the queue behind that error.
+  // ECONNRESET says that the peer left a message of ours unread; what it sent before is still in the queue
+  // behind that error.
   while ((size = ::recv(socket, nullptr, 0, MSG_PEEK | MSG_TRUNC)) < 0)
     if (errno != EINTR && errno != ECONNRESET) return fail_errno("receive message");
   if (static_cast<size_t>(size) > limit) return fail(Code::payload_too_large, "message too large");
-  out.bytes.resize(static_cast<size_t>(size) + 1);   // 0 bytes could not be told from the end of the stream
+  out.bytes.resize(static_cast<size_t>(size) + 1);  // 0 bytes could not be told from the end of the stream
   iovec iov{out.bytes.data(), out.bytes.size()};
   msghdr msg{};
   msg.msg_iov = &iov;
@@ -61,7 +62,8 @@ Result<Message> receive_message(int socket, size_t limit) {
       out.fds.emplace_back(fd);
     }
   }
-  if (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) return fail(Code::payload_too_large, "message or its descriptors too large");
+  if (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
+    return fail(Code::payload_too_large, "message or its descriptors too large");
   if (n == 0) return fail(Code::closed, "the peer closed the socket");
   out.bytes.resize(static_cast<size_t>(n));
   return out;

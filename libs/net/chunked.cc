@@ -1,5 +1,7 @@
 #include "libs/net/chunked.h"
 
+#include "libs/base/text.h"
+
 #include <algorithm>
 
 #include "libs/net/http_chars.h"
@@ -18,7 +20,9 @@ int hex_digit(char c) {
   return -1;
 }
 
-Status bad(const char* what) { return fail(Code::bad_request, std::string("malformed chunked body: ") + what); }
+Status bad(const char* what) {
+  return fail(Code::bad_request, std::string("malformed chunked body: ") + what);
+}
 
 }  // namespace
 
@@ -42,7 +46,8 @@ Status ChunkedDecoder::feed(char c) {
   switch (state_) {
     case State::size:
     case State::extension:
-    case State::size_lf: return feed_size(c);
+    case State::size_lf:
+      return feed_size(c);
     case State::data_cr:
       state_ = State::data_lf;
       return c == '\r' ? Status() : bad("data longer than its size");
@@ -51,7 +56,8 @@ Status ChunkedDecoder::feed(char c) {
       left_ = 0;
       digits_ = overhead_ = 0;
       return c == '\n' ? Status() : bad("CR without LF");
-    default: return feed_trailer(c);
+    default:
+      return feed_trailer(c);
   }
 }
 
@@ -77,6 +83,10 @@ Status ChunkedDecoder::feed_size(char c) {
   return {};
 }
 
+static bool frames(std::string_view name) {
+  return iequals(name, "Content-Length") || iequals(name, "Transfer-Encoding") || iequals(name, "Host");
+}
+
 Status ChunkedDecoder::feed_trailer(char c) {
   if (++overhead_ > kMaxTrailers) return bad("trailers too long");
   switch (state_) {
@@ -86,8 +96,11 @@ Status ChunkedDecoder::feed_trailer(char c) {
         return {};
       }
       state_ = State::trailer;
+      trailer_.assign(1, c);
       return is_token_char(c) ? Status() : bad("trailer");
     case State::trailer:
+      if (c == ':' && frames(trailer_)) return bad("a framing field in the trailers");
+      trailer_ += c;
       if (c == '\r') state_ = State::trailer_lf;
       return c == '\r' || is_field_value_char(c) ? Status() : bad("control character");
     case State::trailer_lf:

@@ -49,7 +49,7 @@ struct ClientResponse::Impl {
   explicit Impl(std::unique_ptr<detail::ClientConnection> c);
   ~Impl();
   void listen(const CallContext& ctx);
-  void release();   // the exchange is over: back to the pool or closed
+  void release();  // the exchange is over: back to the pool or closed
 };
 
 }  // namespace dt

@@ -20,7 +20,8 @@ Result<Endpoint> Endpoint::parse(std::string_view text) {
   if (text.starts_with("unix:")) {
     out.unix_path = text.substr(5);
     if (out.unix_path.empty() || out.unix_path.size() >= sizeof(sockaddr_un::sun_path))
-      return fail(Code::bad_request, "the path of a Unix socket has 1 to 107 characters: " + std::string(text));
+      return fail(Code::bad_request,
+                  "the path of a Unix socket has 1 to 107 characters: " + std::string(text));
     return out;
   }
   size_t colon = text.rfind(':');
@@ -31,7 +32,8 @@ Result<Endpoint> Endpoint::parse(std::string_view text) {
   if (colon != std::string_view::npos) port = parse_int(text.substr(colon + 1));
   bool bad_host = host.empty() || (!bracketed && host.find(':') != std::string_view::npos);
   if (bad_host || !port || *port < 0 || *port > 65535 || text[colon + 1] == '-')
-    return fail(Code::bad_request, "an endpoint is host:port or unix:/path, not \"" + std::string(text) + "\"");
+    return fail(Code::bad_request,
+                "an endpoint is host:port or unix:/path, not \"" + std::string(text) + "\"");
   out.host = host;
   out.port = static_cast<uint16_t>(*port);
   return out;
@@ -130,11 +132,13 @@ Task<Result<Stream>> connect_one(const Endpoint& to, const detail::Address& addr
   while (::connect(stream.fd(), name, address.size) != 0) {
     if (errno == EISCONN) break;
     if (errno == EAGAIN) {  // the accept queue of a Unix socket is full: there is nothing to wait on
-      if (std::chrono::steady_clock::now() >= deadline) co_return fail(Code::timeout, "connect to " + to.str() + ": timed out");
+      if (std::chrono::steady_clock::now() >= deadline)
+        co_return fail(Code::timeout, "connect to " + to.str() + ": timed out");
       co_await Loop::current().sleep_for(Millis(5));
       continue;
     }
-    if (errno != EINPROGRESS && errno != EINTR && errno != EALREADY) co_return std::unexpected(connect_error(to, errno));
+    if (errno != EINPROGRESS && errno != EINTR && errno != EALREADY)
+      co_return std::unexpected(connect_error(to, errno));
     bool ready = co_await stream.watch().writable(deadline);
     if (!ready) co_return fail(Code::timeout, "connect to " + to.str() + ": timed out");
     int err = 0;

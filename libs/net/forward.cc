@@ -7,8 +7,9 @@
 namespace dt {
 namespace {
 
-constexpr std::array<std::string_view, 8> kHopByHop = {"Connection", "Keep-Alive", "Proxy-Connection", "TE", "Trailer",
-                                                       "Transfer-Encoding", "Upgrade", "Proxy-Authenticate"};
+constexpr std::array<std::string_view, 8> kHopByHop = {"Connection", "Keep-Alive",        "Proxy-Connection",
+                                                       "TE",         "Trailer",           "Transfer-Encoding",
+                                                       "Upgrade",    "Proxy-Authenticate"};
 
 bool hop_by_hop(std::string_view name, const std::vector<std::string>& named) {
   for (std::string_view hop : kHopByHop)
@@ -49,10 +50,14 @@ std::optional<std::string> wanted_upgrade(const Headers& headers) {
 
 Error gateway_error(Error e) {
   switch (e.code) {
-    case Code::timeout: e.code = Code::gateway_timeout; break;
+    case Code::timeout:
+      e.code = Code::gateway_timeout;
+      break;
     case Code::unavailable:
-    case Code::cancelled: break;
-    default: e.code = Code::bad_gateway;
+    case Code::cancelled:
+      break;
+    default:
+      e.code = Code::bad_gateway;
   }
   return e;
 }
@@ -99,6 +104,21 @@ Task<void> pump_upgraded(ClientResponse upstream, Stream& client, std::string fr
   if (down && up) co_await pump_both(client, upstream.upgraded());
 }
 
+// Small bodies are read first, so that the request can be sent again when a kept connection turns out to be
+// closed.
+constexpr uint64_t kReplayable = 64 * 1024;
+
+Task<Status> take_small_body(Request& request, ClientRequest& outgoing) {
+  auto length = request.body->length();
+  if (!length || *length == 0 || *length > kReplayable) co_return Status{};
+  auto text = co_await request.body->read_all(kReplayable);
+  if (!text) co_return std::unexpected(std::move(text).error());
+  outgoing.body = std::move(*text);
+  outgoing.body_reader = nullptr;
+  outgoing.duplex = false;
+  co_return Status{};
+}
+
 // The pieces that a streamed answer needs until its end.
 struct Streamed {
   ClientResponse upstream;
@@ -111,6 +131,8 @@ Task<Result<Response>> forward(HttpClient& client, Request& request, Endpoint to
   auto source = std::make_unique<SourceReader>(*request.body);
   bool has_body = request.body->length() != 0u;
   ClientRequest outgoing = upstream_request(request, options, has_body ? source.get() : nullptr);
+  Status taken = co_await take_small_body(request, outgoing);
+  if (!taken) co_return std::unexpected(std::move(taken).error());
   auto answer = co_await client.send(request.ctx, to, std::move(outgoing));
   if (!answer && source->failure) co_return std::unexpected(std::move(*source->failure));
   if (!answer) co_return std::unexpected(gateway_error(std::move(answer).error()));

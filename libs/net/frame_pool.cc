@@ -1,4 +1,5 @@
-// Memory of coroutine frames. They are larger than what malloc caches per thread, and come and go with every operation.
+// Memory of coroutine frames. They are larger than what malloc caches per thread, and come and go with every
+// operation.
 #include <new>
 
 #include "libs/net/task.h"

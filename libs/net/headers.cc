@@ -46,7 +46,8 @@ bool Headers::has_token(std::string_view name, std::string_view token) const {
 }
 
 size_t Headers::count(std::string_view name) const {
-  return static_cast<size_t>(std::ranges::count_if(items_, [&](auto& item) { return iequals(item.first, name); }));
+  return static_cast<size_t>(
+      std::ranges::count_if(items_, [&](auto& item) { return iequals(item.first, name); }));
 }
 
 namespace {

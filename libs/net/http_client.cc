@@ -27,7 +27,8 @@ bool nothing_to_read(int fd) {
 
 bool valid_target(std::string_view target) {
   if (target.empty()) return false;
-  return std::ranges::none_of(target, [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == 0x7f; });
+  return std::ranges::none_of(target,
+                              [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == 0x7f; });
 }
 
 std::string request_head(const Endpoint& to, ClientRequest& request) {
@@ -59,7 +60,8 @@ class TextReader final : public BodyReader {
 
 }  // namespace
 
-// --- pool ---------------------------------------------------------------------------------------------------------
+// --- pool
+// ---------------------------------------------------------------------------------------------------------
 
 std::unique_ptr<ClientConnection> HttpClient::Impl::take(const std::string& key, bool verify) {
   auto found = idle.find(key);
@@ -109,7 +111,8 @@ Task<void> HttpClient::Impl::purge() {
   purging = false;
 }
 
-// --- response -----------------------------------------------------------------------------------------------------
+// --- response
+// -----------------------------------------------------------------------------------------------------
 
 ClientResponse::Impl::Impl(std::unique_ptr<ClientConnection> c)
     : connection(std::move(c)), body(connection->stream, connection->in) {}
@@ -145,7 +148,8 @@ BodyReader& ClientResponse::body() { return impl->body; }
 Stream& ClientResponse::upgraded() { return impl->connection->stream; }
 std::string ClientResponse::take_buffered() { return impl->connection->in.take(); }
 
-// --- one exchange ---------------------------------------------------------------------------------------------------
+// --- one exchange
+// ---------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -169,7 +173,8 @@ Task<void> send_body(ClientResponse::Impl& x, BodyReader& body, std::string head
 Task<Result<ParsedHead>> read_response_head(ClientConnection& c, Mono deadline, bool& answered) {
   for (size_t scanned = 0;;) {
     auto size = detail::find_head_end(c.in.view(), scanned);
-    if (size && *size == 0 && c.in.size() > kMaxHead) size = fail(Code::bad_gateway, "the answer's header is too large");
+    if (size && *size == 0 && c.in.size() > kMaxHead)
+      size = fail(Code::bad_gateway, "the answer's header is too large");
     if (!size) co_return std::unexpected(std::move(size).error());
     if (*size > 0) {
       auto head = parse_response_head(c.in.view().substr(0, *size));
@@ -206,7 +211,7 @@ struct Exchange {
   const Endpoint& to;
   ClientRequest& request;
   const std::string& head;
-  bool answered = false;      // a byte of the answer came
+  bool answered = false;  // a byte of the answer came
 };
 
 Task<Status> send_request(ClientResponse::Impl& x, Exchange& e, std::optional<TextReader>& text) {
@@ -246,7 +251,8 @@ Task<Result<std::unique_ptr<ClientConnection>>> open_connection(const CallContex
   auto stream = co_await connect(to, deadline);
   if (!stream) co_return std::unexpected(std::move(stream).error());
   if (ctx.cancel.cancelled()) co_return fail(Code::cancelled, "the request was cancelled");
-  co_return std::make_unique<ClientConnection>(ClientConnection{.stream = std::move(*stream), .in = {}, .key = std::move(key)});
+  co_return std::make_unique<ClientConnection>(
+      ClientConnection{.stream = std::move(*stream), .in = {}, .key = std::move(key)});
 }
 
 bool lost_connection(const Error& e) { return e.code == Code::closed || e.code == Code::io; }
@@ -262,7 +268,8 @@ HttpClient::~HttpClient() {
 
 void HttpClient::forget(const Endpoint& to) { impl_->idle.erase(to.str()); }
 
-Task<Result<ClientResponse>> HttpClient::send(const CallContext& ctx, const Endpoint& endpoint, ClientRequest request) {
+Task<Result<ClientResponse>> HttpClient::send(const CallContext& ctx, const Endpoint& endpoint,
+                                              ClientRequest request) {
   Endpoint to = endpoint;
   std::shared_ptr<Impl> pool = impl_;
   if (!detail::is_token(request.method) || !valid_target(request.target))
@@ -283,18 +290,20 @@ Task<Result<ClientResponse>> HttpClient::send(const CallContext& ctx, const Endp
     x->pool = pool;
     Exchange e{.ctx = ctx, .to = to, .request = request, .head = head};
     auto response = co_await exchange(std::move(x), e);
-    bool again = !response && reused && !e.answered && !request.body_reader && lost_connection(response.error());
+    bool again =
+        !response && reused && !e.answered && !request.body_reader && lost_connection(response.error());
     if (!again) co_return std::move(response);
   }
 }
 
-Task<Result<HttpClient::Reply>> HttpClient::call(const CallContext& ctx, const Endpoint& to, ClientRequest request,
-                                                 size_t limit) {
+Task<Result<HttpClient::Reply>> HttpClient::call(const CallContext& ctx, const Endpoint& to,
+                                                 ClientRequest request, size_t limit) {
   auto response = co_await send(ctx, to, std::move(request));
   if (!response) co_return std::unexpected(std::move(response).error());
   auto body = co_await response->body().read_all(limit);
   if (!body) co_return std::unexpected(std::move(body).error());
-  co_return Reply{.status = response->status, .headers = std::move(response->headers), .body = std::move(*body)};
+  co_return Reply{
+      .status = response->status, .headers = std::move(response->headers), .body = std::move(*body)};
 }
 
 }  // namespace dt

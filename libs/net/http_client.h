@@ -10,11 +10,11 @@ namespace dt {
 struct ClientRequest {
   std::string method = "GET";
   std::string target = "/";
-  Headers headers;                 // Host is set from the endpoint when absent
-  std::string body;                // used when body_reader is null
+  Headers headers;                    // Host is set from the endpoint when absent
+  std::string body;                   // used when body_reader is null
   BodyReader* body_reader = nullptr;  // streamed: with its length, or chunked
-  // An answer that comes before the whole body was sent ends the sending, unless `duplex`: then it goes on while the
-  // answer is read, and body_reader must live as long as the ClientResponse.
+  // An answer that comes before the whole body was sent ends the sending, unless `duplex`: then it goes on
+  // while the answer is read, and body_reader must live as long as the ClientResponse.
   bool duplex = false;
 };
 
@@ -26,7 +26,8 @@ class ClientResponse {
   ClientResponse& operator=(ClientResponse&&) noexcept;
   int status = 0;
   Headers headers;
-  // Valid as long as this object. Reading it to the end returns the connection to the pool; dropping it early closes it.
+  // Valid as long as this object. Reading it to the end returns the connection to the pool; dropping it early
+  // closes it.
   BodyReader& body();
   // After status 101: the raw stream and bytes already read.
   Stream& upgraded();
@@ -46,10 +47,10 @@ class HttpClient {
   explicit HttpClient(Options options);
   ~HttpClient();
 
-  // Fails with unavailable (nobody listens), timeout, cancelled, closed, io, bad_gateway (nonsense came back), or with the
-  // error of body_reader.
-  // Sends the request and reads the response head. A kept connection that turned out to be closed before any byte of the
-  // answer is retried once on a new connection when nothing of a streamed body was consumed. No other retries.
+  // Fails with unavailable (nobody listens), timeout, cancelled, closed, io, bad_gateway (nonsense came
+  // back), or with the error of body_reader. Sends the request and reads the response head. A kept connection
+  // that turned out to be closed before any byte of the answer is retried once on a new connection when
+  // nothing of a streamed body was consumed. No other retries.
   Task<Result<ClientResponse>> send(const CallContext& ctx, const Endpoint& to, ClientRequest request);
   // Small exchanges: sends and reads the whole body (at most `limit` bytes).
   struct Reply {
@@ -57,23 +58,26 @@ class HttpClient {
     Headers headers;
     std::string body;
   };
-  Task<Result<Reply>> call(const CallContext& ctx, const Endpoint& to, ClientRequest request, size_t limit = 8u << 20);
-  void forget(const Endpoint& to);   // closes idle connections to it
+  Task<Result<Reply>> call(const CallContext& ctx, const Endpoint& to, ClientRequest request,
+                           size_t limit = 8u << 20);
+  void forget(const Endpoint& to);  // closes idle connections to it
 
   struct Impl;
 
  private:
-  std::shared_ptr<Impl> impl_;   // responses return their connections to it
+  std::shared_ptr<Impl> impl_;  // responses return their connections to it
 };
 
-// Reverse proxy: sends `request` to the endpoint with another target and gives its answer as a Response that streams (bodies
-// and upgraded connections are pumped, never buffered). Hop-by-hop headers are removed, `edit` may change the others.
+// Reverse proxy: sends `request` to the endpoint with another target and gives its answer as a Response that
+// streams (bodies and upgraded connections are pumped, never buffered). Hop-by-hop headers are removed,
+// `edit` may change the others.
 struct ForwardOptions {
   std::string target;
   std::function<void(Headers&)> edit_request;
   std::function<void(Headers&)> edit_response;
 };
-// Errors of the other side become bad_gateway, unavailable or gateway_timeout. `request` must outlive the Response.
+// Errors of the other side become bad_gateway, unavailable or gateway_timeout. `request` must outlive the
+// Response.
 Task<Result<Response>> forward(HttpClient& client, Request& request, Endpoint to, ForwardOptions options);
 
 }  // namespace dt

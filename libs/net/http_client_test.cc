@@ -20,7 +20,7 @@ Task<Response> hello(Request& request) { co_return Response::text(200, "hello " 
 // A peer that answers each connection with fixed bytes, whatever it is asked, and then closes.
 struct FixedPeer {
   Listener listener = std::move(*Listener::bind({.host = "127.0.0.1", .port = 0, .unix_path = {}}));
-  std::vector<std::string> answers;   // one per connection, the last one repeats
+  std::vector<std::string> answers;  // one per connection, the last one repeats
   size_t connections = 0;
   std::string seen;
   TaskScope scope{"fixed peer"};
@@ -57,12 +57,14 @@ TEST(HttpClient, FramingsOfAnswers) {
   run([]() -> Task<void> {
     struct Case {
       const char* answer;
-      const char* body;   // nullptr: an error
+      const char* body;  // nullptr: an error
     };
     const Case cases[] = {
         {"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", "abc"},
         {"HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", ""},
-        {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nX: y\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nz", "z"},
+        {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nX: y\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: "
+         "1\r\n\r\nz",
+         "z"},
         {"HTTP/1.1 200 OK\r\n\r\nuntil close", "until close"},
         {"HTTP/1.0 200 OK\r\n\r\n1.0", "1.0"},
         {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n", "abc"},
@@ -189,7 +191,8 @@ TEST(HttpClient, MalformedRequestLinesAreNotSent) {
   }());
 }
 
-// --- forwarding -----------------------------------------------------------------------------------------------------
+// --- forwarding
+// -----------------------------------------------------------------------------------------------------
 
 struct Hop {
   HttpClient client;
@@ -222,7 +225,8 @@ TEST(Forward, HeadersAndBodyThroughTwoHops) {
     Hop outer(inner.server.endpoint);
     std::string out = co_await raw_exchange(
         outer.server.endpoint,
-        "POST /p%2Fq?a=%22b HTTP/1.1\r\nHost: public.example\r\nConnection: close, X-Secret\r\nX-Secret: 1\r\n"
+        "POST /p%2Fq?a=%22b HTTP/1.1\r\nHost: public.example\r\nConnection: close, X-Secret\r\nX-Secret: "
+        "1\r\n"
         "TE: trailers\r\nX-Kept: yes\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n");
     EXPECT_TRUE(out.starts_with("HTTP/1.1 200 OK"));
     EXPECT_NE(out.find("POST /p%2Fq?a=%22b\n"), std::string::npos) << out;
@@ -311,17 +315,20 @@ TEST(Forward, FailuresOfTheOtherSide) {
       const char* answer;
       const char* status;
     };
-    const Case cases[] = {{"", "502"}, {"garbage\r\n\r\n", "502"}, {"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", "502"}};
+    const Case cases[] = {
+        {"", "502"}, {"garbage\r\n\r\n", "502"}, {"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", "502"}};
     for (const Case& c : cases) {
       FixedPeer peer({c.answer});
       Hop hop(peer.endpoint);
-      std::string out = co_await raw_exchange(hop.server.endpoint, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+      std::string out = co_await raw_exchange(hop.server.endpoint,
+                                              "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
       EXPECT_TRUE(out.starts_with(std::string("HTTP/1.1 ") + c.status)) << out;
       co_await hop.server.stop();
       co_await peer.stop();
     }
     Hop nobody(Endpoint{.host = "127.0.0.1", .port = 1, .unix_path = {}});
-    std::string out = co_await raw_exchange(nobody.server.endpoint, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    std::string out = co_await raw_exchange(nobody.server.endpoint,
+                                            "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     EXPECT_TRUE(out.starts_with("HTTP/1.1 503")) << out;
     co_await nobody.server.stop();
   }());

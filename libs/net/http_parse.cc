@@ -30,7 +30,9 @@ std::string_view trim_blank(std::string_view text) {
   return text;
 }
 
-std::unexpected<Error> bad(std::string_view what) { return fail(Code::bad_request, "malformed HTTP: " + std::string(what)); }
+std::unexpected<Error> bad(std::string_view what) {
+  return fail(Code::bad_request, "malformed HTTP: " + std::string(what));
+}
 
 Status parse_fields(std::string_view text, Headers& out) {
   for (;;) {
@@ -73,10 +75,24 @@ void read_connection(std::string_view value, Seen& seen) {
   }
 }
 
+// A name, an address or a bracketed address, with a port; an empty value is legal for targets without
+// authority.
+bool plausible_host(std::string_view value) {
+  for (char c : value) {
+    bool good = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                std::string_view("-._~%!$&'()*+,;=:[]").find(c) != std::string_view::npos;
+    if (!good) return false;
+  }
+  return true;
+}
+
 // What the fields say about framing and persistence.
 Status read_fields(ParsedHead& head, Seen& seen) {
   for (const auto& [name, value] : head.headers.all()) {
-    if (name.size() == 4 && iequals(name, "Host")) ++seen.hosts;
+    if (name.size() == 4 && iequals(name, "Host")) {
+      ++seen.hosts;
+      if (!plausible_host(value)) return bad("Host is no host");
+    }
     if (name.size() == 10 && iequals(name, "Connection")) read_connection(value, seen);
     if (name.size() == 14 && iequals(name, "Content-Length")) {
       ++seen.lengths;
@@ -104,8 +120,8 @@ Status parse_version(std::string_view text, ParsedHead& head) {
     head.http_1_0 = true;
     return {};
   }
-  bool version = text.size() == 8 && text.starts_with("HTTP/") && text[5] >= '0' && text[5] <= '9' && text[6] == '.' &&
-                 text[7] >= '0' && text[7] <= '9';
+  bool version = text.size() == 8 && text.starts_with("HTTP/") && text[5] >= '0' && text[5] <= '9' &&
+                 text[6] == '.' && text[7] >= '0' && text[7] <= '9';
   if (version) return fail(Code::http_version, "only HTTP/1.0 and HTTP/1.1 are spoken here");
   return bad("protocol version");
 }

@@ -10,7 +10,8 @@ namespace dt {
 namespace {
 
 TEST(HttpParse, RequestHead) {
-  auto head = parse_request_head("POST /a?b=1 HTTP/1.1\r\nhost: x\r\nX-Empty:\r\nX-Pad: \t v \t\r\nContent-Length: 007\r\n\r\n");
+  auto head = parse_request_head(
+      "POST /a?b=1 HTTP/1.1\r\nhost: x\r\nX-Empty:\r\nX-Pad: \t v \t\r\nContent-Length: 007\r\n\r\n");
   ASSERT_TRUE(head.has_value()) << head.error().message;
   EXPECT_EQ(head->method, "POST");
   EXPECT_EQ(head->target, "/a?b=1");
@@ -25,7 +26,8 @@ TEST(HttpParse, RequestHead) {
 
 TEST(HttpParse, KeepAliveRules) {
   auto keep = [](std::string version, std::string connection) {
-    return parse_request_head("GET / " + version + "\r\nHost: a\r\nConnection: " + connection + "\r\n\r\n")->keep_alive;
+    return parse_request_head("GET / " + version + "\r\nHost: a\r\nConnection: " + connection + "\r\n\r\n")
+        ->keep_alive;
   };
   EXPECT_TRUE(keep("HTTP/1.1", "x"));
   EXPECT_FALSE(keep("HTTP/1.1", "x, Close"));
@@ -39,7 +41,8 @@ TEST(HttpParse, ResponseHead) {
   ASSERT_TRUE(head.has_value());
   EXPECT_EQ(head->status, 404);
   EXPECT_TRUE(head->chunked);
-  for (const char* line : {"HTTP/1.1 99 x", "HTTP/1.1 600 x", "HTTP/1.1 20 x", "HTTP/1.1 2000 x", "HTTP/1.1  200 x", "HTTP/1.1", "HTTP/3 200 x", "HTTP/1.1 2x0 y"})
+  for (const char* line : {"HTTP/1.1 99 x", "HTTP/1.1 600 x", "HTTP/1.1 20 x", "HTTP/1.1 2000 x",
+                           "HTTP/1.1  200 x", "HTTP/1.1", "HTTP/3 200 x", "HTTP/1.1 2x0 y"})
     EXPECT_FALSE(parse_response_head(std::string(line) + "\r\n\r\n")) << line;
 }
 
@@ -119,8 +122,9 @@ TEST(Chunked, AllStepSizes) {
 
 TEST(Chunked, Refusals) {
   bool done;
-  for (std::string text : {"\r\n", "g\r\n", "1\n", "1 \r\na\r\n", "1\ra", "1\r\nab", "1\r\na\n", "0x1\r\na", "0\r\n bad\r\n\r\n", "0\r\nA: \x01\r\n\r\n",
-                           "0\r\n\rx", "1;\x01\r\n", "-1\r\n", "FFFFFFFFFFFFFFFFF\r\n"})
+  for (std::string text :
+       {"\r\n", "g\r\n", "1\n", "1 \r\na\r\n", "1\ra", "1\r\nab", "1\r\na\n", "0x1\r\na", "0\r\n bad\r\n\r\n",
+        "0\r\nA: \x01\r\n\r\n", "0\r\n\rx", "1;\x01\r\n", "-1\r\n", "FFFFFFFFFFFFFFFFF\r\n"})
     EXPECT_FALSE(decode(text, 1, done)) << text;
   EXPECT_FALSE(decode("1;" + std::string(2000, 'e'), 100, done));
   EXPECT_FALSE(decode("0\r\n" + std::string(10'000, 'T'), 100, done));

@@ -24,14 +24,17 @@ std::string json_text(std::string_view text) {
 
 Response default_error(const Error& error) {
   int status = http_status(error.code);
-  return Response::json(status, fmt::format(R"({{"statusCode":{},"error":"{}","message":"{}","code":"{}"}})", status,
-                                            reason_phrase(status), json_text(error.message), wire_name(error.code)));
+  return Response::json(status,
+                        fmt::format(R"({{"statusCode":{},"error":"{}","message":"{}","code":"{}"}})", status,
+                                    reason_phrase(status), json_text(error.message), wire_name(error.code)));
 }
 
 struct Registration {
   std::vector<Listener*>& list;
   Listener& listener;
-  Registration(std::vector<Listener*>& l, Listener& which) : list(l), listener(which) { list.push_back(&listener); }
+  Registration(std::vector<Listener*>& l, Listener& which) : list(l), listener(which) {
+    list.push_back(&listener);
+  }
   Registration(const Registration&) = delete;
   ~Registration() { std::erase(list, &listener); }
 };

@@ -9,7 +9,8 @@ namespace dt {
 
 class HttpServer {
  public:
-  // The handler must outlive the server. Protocol errors are answered by `on_error` (default: a small JSON body).
+  // The handler must outlive the server. Protocol errors are answered by `on_error` (default: a small JSON
+  // body).
   HttpServer(Handler handler, HttpLimits limits = {});
   ~HttpServer();
   std::function<Response(const Error&)> on_error;

@@ -147,7 +147,8 @@ TEST(HttpServer, RefusesMalformedRequestsAndCloses) {
     TestServer s(echo);
     for (const BadCase& c : all) {
       // The second request must never be seen: the connection is closed.
-      std::string out = co_await raw_exchange(s.endpoint, std::string(c.request) + "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n");
+      std::string out = co_await raw_exchange(
+          s.endpoint, std::string(c.request) + "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n");
       EXPECT_TRUE(out.starts_with("HTTP/1.1 " + std::to_string(c.status))) << c.request << "\n-> " << out;
       EXPECT_EQ(count_of(out, "Content-Length:"), 1u) << c.request << "\n-> " << out;
       EXPECT_EQ(out.find("smuggled"), std::string::npos) << c.request;
@@ -178,7 +179,8 @@ TEST(HttpServer, LimitsOfTargetAndHeader) {
     limits.target_bytes = 1000;
     limits.header_bytes = 2000;
     TestServer s(echo, limits);
-    std::string out = co_await raw_exchange(s.endpoint, "GET /" + std::string(1001, 'a') + " HTTP/1.1\r\nHost: a\r\n\r\n");
+    std::string out =
+        co_await raw_exchange(s.endpoint, "GET /" + std::string(1001, 'a') + " HTTP/1.1\r\nHost: a\r\n\r\n");
     EXPECT_TRUE(out.starts_with("HTTP/1.1 414")) << out;
     out = co_await raw_exchange(s.endpoint, "GET /" + std::string(100'000, 'a'));
     EXPECT_TRUE(out.starts_with("HTTP/1.1 414")) << out;
@@ -205,7 +207,8 @@ TEST(HttpServer, SlowHeaderAndStalledBodyGet408) {
     EXPECT_TRUE(out.starts_with("HTTP/1.1 408")) << out;
     out = co_await raw_exchange(s.endpoint, "");
     EXPECT_EQ(out, "");
-    out = co_await raw_exchange(s.endpoint, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");  // idle keep-alive ends silently
+    out = co_await raw_exchange(s.endpoint,
+                                "GET / HTTP/1.1\r\nHost: a\r\n\r\n");  // idle keep-alive ends silently
     EXPECT_EQ(count_of(out, "HTTP/1.1"), 1u);
     co_await s.stop();
   }());
@@ -216,7 +219,8 @@ TEST(HttpServer, ExpectContinue) {
     TestServer s(echo);
     Stream stream = co_await open(s.endpoint);
     auto sent = co_await stream.write_all(
-        "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\nConnection: close\r\n\r\n");
+        "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\nConnection: "
+        "close\r\n\r\n");
     EXPECT_TRUE(sent);
     std::string out = co_await read_until(stream, "\r\n\r\n");
     EXPECT_EQ(out, "HTTP/1.1 100 Continue\r\n\r\n");
@@ -233,7 +237,8 @@ TEST(HttpServer, FormsOfTheTarget) {
     std::string out = co_await raw_exchange(
         s.endpoint,
         "GET http://other:80/abs?x HTTP/1.1\r\nHost: a\r\n\r\nGET http://other HTTP/1.1\r\nHost: a\r\n\r\n"
-        "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n\r\nGET /q?labels={\"a\":\"b\"},\xc3\xa9&z=%zz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n\r\nGET /q?labels={\"a\":\"b\"},\xc3\xa9&z=%zz "
+        "HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     EXPECT_NE(out.find("GET /abs "), std::string::npos);
     EXPECT_NE(out.find("GET / "), std::string::npos);
     EXPECT_NE(out.find("OPTIONS * "), std::string::npos);
@@ -258,10 +263,11 @@ Task<Response> shapes(Request& request) {
     CO_TRY_VOID(co_await writer.write(""));
     co_return co_await writer.write("two");
   };
-  if (request.path == "/fail") out.stream = [](BodyWriter& writer) -> Task<Status> {
-    CO_TRY_VOID(co_await writer.write("one"));
-    co_return fail(Code::io, "disk");
-  };
+  if (request.path == "/fail")
+    out.stream = [](BodyWriter& writer) -> Task<Status> {
+      CO_TRY_VOID(co_await writer.write("one"));
+      co_return fail(Code::io, "disk");
+    };
   co_return out;
 }
 
@@ -304,7 +310,8 @@ TEST(HttpServer, Http10KeepAlive) {
   run([]() -> Task<void> {
     TestServer s(echo);
     std::string out = co_await raw_exchange(
-        s.endpoint, "GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /b HTTP/1.0\r\n\r\nGET /c HTTP/1.0\r\n\r\n");
+        s.endpoint,
+        "GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /b HTTP/1.0\r\n\r\nGET /c HTTP/1.0\r\n\r\n");
     EXPECT_NE(out.find("Connection: keep-alive"), std::string::npos);
     EXPECT_NE(out.find("GET /b"), std::string::npos);
     EXPECT_EQ(out.find("GET /c"), std::string::npos);
@@ -317,12 +324,13 @@ Task<Response> ignore_body(Request& request) { co_return Response::text(200, "ig
 TEST(HttpServer, UnreadBodies) {
   run([]() -> Task<void> {
     TestServer s(ignore_body);
-    std::string small = "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n" + std::string(100'000, 'x') +
-                        "GET /b HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    std::string small = "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n" +
+                        std::string(100'000, 'x') + "GET /b HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
     std::string out = co_await raw_exchange(s.endpoint, small);
     EXPECT_NE(out.find("ignored /b"), std::string::npos);
     // Large: answered, then closed, and the client can read the answer although it still sends.
-    std::string large = "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 3000000\r\n\r\n" + std::string(3'000'000, 'x');
+    std::string large =
+        "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 3000000\r\n\r\n" + std::string(3'000'000, 'x');
     out = co_await raw_exchange(s.endpoint, large);
     EXPECT_NE(out.find("ignored /a"), std::string::npos);
     EXPECT_NE(out.find("Connection: close"), std::string::npos);
@@ -500,8 +508,10 @@ TEST(HttpServer, Upgrade) {
 
 TEST(HttpServer, RequestIds) {
   run([]() -> Task<void> {
-    TestServer s([](Request& r) -> Task<Response> { co_return Response::text(200, "id=" + r.ctx.request_id); });
-    std::string out = co_await get(s.endpoint, "GET / HTTP/1.1", "X-Request-Id: abc-1\r\nConnection: close\r\n");
+    TestServer s(
+        [](Request& r) -> Task<Response> { co_return Response::text(200, "id=" + r.ctx.request_id); });
+    std::string out =
+        co_await get(s.endpoint, "GET / HTTP/1.1", "X-Request-Id: abc-1\r\nConnection: close\r\n");
     EXPECT_TRUE(out.ends_with("id=abc-1"));
     out = co_await get(s.endpoint, "GET / HTTP/1.1", "X-Request-Id: a b\r\nConnection: close\r\n");
     EXPECT_FALSE(out.ends_with("id=a b"));

@@ -36,7 +36,8 @@ struct TestServer {
   TaskScope scope{"test server"};
   Endpoint endpoint;
 
-  explicit TestServer(Handler handler, HttpLimits limits = {}, Endpoint at = {.host = "127.0.0.1", .port = 0, .unix_path = {}})
+  explicit TestServer(Handler handler, HttpLimits limits = {},
+                      Endpoint at = {.host = "127.0.0.1", .port = 0, .unix_path = {}})
       : server(std::move(handler), limits), listener(std::move(*Listener::bind(at))), endpoint(at) {
     if (at.unix_path.empty()) endpoint.port = listener.port();
     scope.spawn(server.serve(listener));
@@ -54,7 +55,8 @@ inline Task<Stream> open(const Endpoint& to) {
 }
 
 // Everything until the peer ends, or until `until` is seen.
-inline Task<std::string> read_until(Stream& stream, std::string until = {}, Mono deadline = after(Millis(20'000))) {
+inline Task<std::string> read_until(Stream& stream, std::string until = {},
+                                    Mono deadline = after(Millis(20'000))) {
   std::string out;
   char buffer[4096];
   for (;;) {

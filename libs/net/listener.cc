@@ -45,8 +45,8 @@ bool someone_listens(const detail::Address& address) {
 
 // Errors of the connection that was about to be accepted, not of the listener.
 bool of_connection(int err) {
-  return err == ECONNABORTED || err == EPROTO || err == EINTR || err == EPERM || err == ENETDOWN || err == ENETUNREACH ||
-         err == EHOSTUNREACH || err == EHOSTDOWN;
+  return err == ECONNABORTED || err == EPROTO || err == EINTR || err == EPERM || err == ENETDOWN ||
+         err == ENETUNREACH || err == EHOSTUNREACH || err == EHOSTDOWN;
 }
 bool out_of_resources(int err) { return err == EMFILE || err == ENFILE || err == ENOBUFS || err == ENOMEM; }
 
@@ -112,8 +112,10 @@ uint16_t Listener::port() const {
   detail::Address address;
   address.size = sizeof address.storage;
   getsockname(fd(), reinterpret_cast<sockaddr*>(&address.storage), &address.size);
-  if (address.storage.ss_family == AF_INET) return ntohs(reinterpret_cast<sockaddr_in&>(address.storage).sin_port);
-  if (address.storage.ss_family == AF_INET6) return ntohs(reinterpret_cast<sockaddr_in6&>(address.storage).sin6_port);
+  if (address.storage.ss_family == AF_INET)
+    return ntohs(reinterpret_cast<sockaddr_in&>(address.storage).sin_port);
+  if (address.storage.ss_family == AF_INET6)
+    return ntohs(reinterpret_cast<sockaddr_in6&>(address.storage).sin6_port);
   return 0;
 }
 int Listener::fd() const { return impl_->fd.get(); }

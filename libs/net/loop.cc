@@ -31,7 +31,8 @@ void place(std::vector<detail::Timer*>& heap, size_t at, detail::Timer* timer) {
 
 void sift_up(std::vector<detail::Timer*>& heap, size_t at) {
   detail::Timer* timer = heap[at];
-  for (; at > 0 && timer->when < heap[(at - 1) / 2]->when; at = (at - 1) / 2) place(heap, at, heap[(at - 1) / 2]);
+  for (; at > 0 && timer->when < heap[(at - 1) / 2]->when; at = (at - 1) / 2)
+    place(heap, at, heap[(at - 1) / 2]);
   place(heap, at, timer);
 }
 
@@ -163,7 +164,8 @@ void Loop::Impl::run_posted() {
   }
 }
 
-// Runs what is ready now; what becomes ready meanwhile waits for the next turn, after the kernel was asked again.
+// Runs what is ready now; what becomes ready meanwhile waits for the next turn, after the kernel was asked
+// again.
 void Loop::Impl::run_ready() {
   if (ready.next == &ready) return;
   detail::ReadyNode turn;
@@ -213,7 +215,8 @@ void Loop::Impl::poll() {
     }
     uint64_t count;
     // The wake-up is edge-triggered, reading it only keeps the counter from filling up.
-    if (events[i].events) [[maybe_unused]] ssize_t r = ::read(mail->wakeup.get(), &count, sizeof count);
+    if (events[i].events) [[maybe_unused]]
+      ssize_t r = ::read(mail->wakeup.get(), &count, sizeof count);
   }
   batch = nullptr;
   batch_size = 0;

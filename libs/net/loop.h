@@ -1,5 +1,5 @@
-// Event loop over epoll: one thread, one loop. State that belongs to a loop is touched only on its thread; the only
-// thread-safe members are post() and stop(). Waits return false when the deadline passed first.
+// Event loop over epoll: one thread, one loop. State that belongs to a loop is touched only on its thread;
+// the only thread-safe members are post() and stop(). Waits return false when the deadline passed first.
 #pragma once
 #include <coroutine>
 #include <functional>
@@ -37,14 +37,14 @@ class Loop {
   ~Loop();
   Loop(const Loop&) = delete;
 
-  static Loop& current();          // the loop whose run() this thread is in; CHECKs that there is one
+  static Loop& current();  // the loop whose run() this thread is in; CHECKs that there is one
   static Loop* current_or_null();
 
-  void run();                      // until stop()
-  void stop();                     // any thread
+  void run();                                     // until stop()
+  void stop();                                    // any thread
   void post(std::move_only_function<void()> fn);  // any thread; runs on the loop's thread
   template <class T>
-  T run_until(Task<T> task);       // for tests and main programs: runs the loop until the task is done
+  T run_until(Task<T> task);  // for tests and main programs: runs the loop until the task is done
 
   // Lets other ready work run first.
   auto yield();
@@ -58,12 +58,12 @@ class Loop {
   std::unique_ptr<Impl> impl_;
 };
 
-// Registration of one descriptor with the current loop (edge-triggered, both directions). The descriptor must be
-// non-blocking and outlive the Watch. At most one waiter per direction.
+// Registration of one descriptor with the current loop (edge-triggered, both directions). The descriptor must
+// be non-blocking and outlive the Watch. At most one waiter per direction.
 class Watch {
  public:
   explicit Watch(int fd);
-  ~Watch();                        // wakes waiters as if the deadline had passed
+  ~Watch();  // wakes waiters as if the deadline had passed
   Watch(const Watch&) = delete;
 
   // Call after EAGAIN. true: try again; false: deadline passed or cancel() was called.
@@ -71,8 +71,8 @@ class Watch {
   Task<bool> writable(Mono deadline = kNever);
   // Resumes waiters of both directions with false; later waits return false at once.
   void cancel();
-  // Called once on the loop's thread when the peer hangs up (EPOLLRDHUP, EPOLLHUP, EPOLLERR), at once when it already
-  // did. nullptr removes it.
+  // Called once on the loop's thread when the peer hangs up (EPOLLRDHUP, EPOLLHUP, EPOLLERR), at once when it
+  // already did. nullptr removes it.
   void on_hangup(std::move_only_function<void()> fn);
 
   struct Impl;
@@ -86,9 +86,9 @@ class Watch {
 class Event {
  public:
   Event() = default;
-  ~Event();                        // wakes waiters with false
+  ~Event();  // wakes waiters with false
   Event(const Event&) = delete;
-  void set();                      // wakes all waiters; stays set until reset()
+  void set();  // wakes all waiters; stays set until reset()
   void reset() { set_ = false; }
   bool is_set() const { return set_; }
   Task<bool> wait(Mono deadline = kNever);  // false: deadline passed
@@ -121,17 +121,17 @@ struct CallContext {
   CancelSource cancel;
 };
 
-// Owns background coroutines of one loop: failures are logged with `name`; join() waits for all. Join before destroying:
-// what still waits when the scope goes is destroyed where it stands, with a warning.
+// Owns background coroutines of one loop: failures are logged with `name`; join() waits for all. Join before
+// destroying: what still waits when the scope goes is destroyed where it stands, with a warning.
 class TaskScope {
  public:
   explicit TaskScope(std::string_view name);
   ~TaskScope();
   TaskScope(const TaskScope&) = delete;
-  void spawn(Task<void> task);     // starts at once on the current loop
+  void spawn(Task<void> task);  // starts at once on the current loop
   CancelSource& cancel() { return cancel_; }
-  Task<void> join();               // after cancel().cancel() when the tasks listen to it
-  void stop_now();                 // destroys the tasks where they wait; not from inside one of them
+  Task<void> join();  // after cancel().cancel() when the tasks listen to it
+  void stop_now();    // destroys the tasks where they wait; not from inside one of them
   size_t running() const;
   struct State;
 
@@ -140,13 +140,14 @@ class TaskScope {
   CancelSource cancel_;
 };
 
-// Worker threads for calls that block (files, SQLite, mounts). Started when there is work, up to `threads`. Results come
-// back to the awaiting loop. Destroying a coroutine that awaits run() blocks until the call ended.
+// Worker threads for calls that block (files, SQLite, mounts). Started when there is work, up to `threads`.
+// Results come back to the awaiting loop. Destroying a coroutine that awaits run() blocks until the call
+// ended.
 class WorkerPool {
  public:
   explicit WorkerPool(size_t threads, std::string_view name = "worker");
-  ~WorkerPool();                   // finishes what is queued
-  void submit(std::move_only_function<void()> fn);   // any thread
+  ~WorkerPool();                                    // finishes what is queued
+  void submit(std::move_only_function<void()> fn);  // any thread
 
   // co_await pool.run([&] { return blocking(); })  -> what the callable returns
   template <class Fn>
@@ -162,7 +163,7 @@ class SignalWatch {
  public:
   SignalWatch();
   ~SignalWatch();
-  Task<int> next();                // the signal number
+  Task<int> next();  // the signal number
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;

@@ -1,4 +1,5 @@
-// Internals shared by the files of this folder: suspended coroutines, timers, the ready queue. Not for other modules.
+// Internals shared by the files of this folder: suspended coroutines, timers, the ready queue. Not for other
+// modules.
 #pragma once
 #include <atomic>
 #include <coroutine>
@@ -31,8 +32,9 @@ struct Timer {
   void disarm();
 };
 
-// A coroutine that waits for something with a deadline. wake() puts it into the ready queue, at most once. Destroying a
-// Suspension (because its coroutine frame is destroyed) takes it out of everything it is part of.
+// A coroutine that waits for something with a deadline. wake() puts it into the ready queue, at most once.
+// Destroying a Suspension (because its coroutine frame is destroyed) takes it out of everything it is part
+// of.
 class Suspension : private Timer {
  public:
   Suspension(const Suspension&) = delete;
@@ -41,13 +43,13 @@ class Suspension : private Timer {
 
  protected:
   Suspension() = default;
-  ~Suspension() = default;         // derived destructors call cancel_wait() first
+  ~Suspension() = default;  // derived destructors call cancel_wait() first
   void suspend(std::coroutine_handle<> h, Mono deadline);
   void cancel_wait() {
     if (waiting_) detach();
     waiting_ = false;
   }
-  virtual void detach() = 0;       // leaves the list of whoever would wake it
+  virtual void detach() = 0;  // leaves the list of whoever would wake it
 
  private:
   static void on_timer(Timer& timer);
@@ -76,8 +78,8 @@ class IoWait final : public Suspension {
   bool ready_ = false;
 };
 
-// Suspends through the ready queue when this resumption has used up its share of operations, so that a connection with
-// endless input does not starve the others.
+// Suspends through the ready queue when this resumption has used up its share of operations, so that a
+// connection with endless input does not starve the others.
 struct FairShare {
   bool await_ready() const noexcept;
   void await_suspend(std::coroutine_handle<> h);
@@ -89,7 +91,8 @@ struct FairShare {
 
 namespace detail {
 
-// Where other threads leave work for a loop. Outlives the loop as long as a thread holds it; then work is dropped.
+// Where other threads leave work for a loop. Outlives the loop as long as a thread holds it; then work is
+// dropped.
 struct Mailbox {
   Fd wakeup;
   std::atomic<bool> filled{false};
@@ -106,13 +109,13 @@ struct Mailbox {
 
 struct Watch::Impl {
   int fd = -1;
-  Loop::Impl* loop = nullptr;      // where it is registered
+  Loop::Impl* loop = nullptr;  // where it is registered
   Watch::Impl* prev = nullptr;
   Watch::Impl* next = nullptr;
   detail::IoWait* waiter[2] = {nullptr, nullptr};
   bool ready[2] = {false, false};  // an edge came while nobody waited
   bool registered_out = false;
-  bool always_ready = false;       // the descriptor cannot be polled (regular file)
+  bool always_ready = false;  // the descriptor cannot be polled (regular file)
   bool hung_up = false;
   bool cancelled = false;
   std::move_only_function<void()> hangup;
@@ -122,18 +125,20 @@ struct Watch::Impl {
   void ensure_registered(bool want_out);
   void deliver(uint32_t events);
   void wake_all(bool result);
-  detail::IoWait wait(detail::IoWait::Direction d, Mono deadline) { return detail::IoWait(*this, d, deadline); }
+  detail::IoWait wait(detail::IoWait::Direction d, Mono deadline) {
+    return detail::IoWait(*this, d, deadline);
+  }
 };
 
 struct Loop::Impl {
   Fd epoll;
   std::shared_ptr<detail::Mailbox> mail = std::make_shared<detail::Mailbox>();
-  detail::ReadyNode ready;                       // head of a circular list
-  std::vector<detail::Timer*> timers;            // binary heap by `when`
+  detail::ReadyNode ready;             // head of a circular list
+  std::vector<detail::Timer*> timers;  // binary heap by `when`
   Watch::Impl* watches = nullptr;
-  epoll_event* batch = nullptr;                  // events being dispatched
+  epoll_event* batch = nullptr;  // events being dispatched
   int batch_size = 0;
-  int share = 0;                                 // operations left in this resumption
+  int share = 0;  // operations left in this resumption
   std::atomic<bool> stopping{false};
 
   Impl();

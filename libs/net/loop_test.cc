@@ -11,8 +11,8 @@
 namespace dt {
 namespace {
 
-using test::run;
 using std::chrono::steady_clock;
+using test::run;
 
 TEST(Loop, RunUntilGivesResultsAndExceptions) {
   EXPECT_EQ(run([]() -> Task<int> { co_return 5; }()), 5);
@@ -69,9 +69,10 @@ TEST(Loop, PostFromOtherThreads) {
     std::vector<std::thread> threads;
     for (int t = 0; t < 4; ++t)
       threads.emplace_back([&] {
-        for (int i = 0; i < 5000; ++i) loop.post([&] {
-          if (++count == 20'000) all.set();
-        });
+        for (int i = 0; i < 5000; ++i)
+          loop.post([&] {
+            if (++count == 20'000) all.set();
+          });
       });
     bool done = co_await all.wait(after(Millis(20'000)));
     EXPECT_TRUE(done);

@@ -11,7 +11,8 @@ namespace dt {
 Task<Result<std::string>> BodyReader::read_all(size_t limit) {
   std::string out;
   auto known = length();
-  if (known && *known > limit) co_return fail(Code::payload_too_large, fmt::format("the body may have at most {} bytes", limit));
+  if (known && *known > limit)
+    co_return fail(Code::payload_too_large, fmt::format("the body may have at most {} bytes", limit));
   if (known) out.reserve(*known);
   for (;;) {
     CO_TRY(std::string_view piece, co_await next());
@@ -80,13 +81,15 @@ bool MessageBody::at_most(uint64_t limit) const {
 Task<Status> MessageBody::fill() {
   if (continue_pending_) {
     continue_pending_ = false;
-    CO_TRY_VOID(co_await stream_->write_all("HTTP/1.1 100 Continue\r\n\r\n", idle_deadline(idle_, deadline_)));
+    CO_TRY_VOID(
+        co_await stream_->write_all("HTTP/1.1 100 Continue\r\n\r\n", idle_deadline(idle_, deadline_)));
   }
   bool large = left_ >= ReadBuffer::kLarge || (framing_ != Framing::length && started_);
   if (large) in_->enlarge();
   started_ = true;
   auto got = co_await in_->fill(*stream_, idle_deadline(idle_, deadline_));
-  if (!got && got.error().code == Code::timeout) co_return fail(Code::timeout, "the body did not arrive in time");
+  if (!got && got.error().code == Code::timeout)
+    co_return fail(Code::timeout, "the body did not arrive in time");
   if (!got) co_return std::unexpected(std::move(got).error());
   if (*got == 0 && framing_ != Framing::until_close)
     co_return fail(Code::closed, "the connection ended in the middle of the body");
@@ -100,7 +103,8 @@ Task<Result<std::string_view>> MessageBody::next() {
     if (framing_ == Framing::length && left_ == 0) break;
     std::string_view have = in_->view();
     if (!have.empty() && framing_ != Framing::chunked) {
-      std::string_view piece = framing_ == Framing::length ? have.substr(0, std::min<uint64_t>(left_, have.size())) : have;
+      std::string_view piece =
+          framing_ == Framing::length ? have.substr(0, std::min<uint64_t>(left_, have.size())) : have;
       if (framing_ == Framing::length) left_ -= piece.size();
       pending_ = piece.size();
       co_return piece;
@@ -196,7 +200,8 @@ Task<Status> MessageWriter::write_from(BodyReader& body) {
 }
 
 Task<Status> MessageWriter::finish() {
-  if (framing_ == Framing::length && left_ > 0) co_return fail(Code::internal, "fewer bytes were written than Content-Length said");
+  if (framing_ == Framing::length && left_ > 0)
+    co_return fail(Code::internal, "fewer bytes were written than Content-Length said");
   if (framing_ == Framing::chunked) co_return co_await stream_.write_all("0\r\n\r\n");
   co_return Status();
 }

@@ -1,4 +1,5 @@
-// Bodies of messages on a connection: reading with any framing, writing with a length, chunked or until the end.
+// Bodies of messages on a connection: reading with any framing, writing with a length, chunked or until the
+// end.
 #pragma once
 #include "libs/net/chunked.h"
 #include "libs/net/http.h"
@@ -12,8 +13,10 @@ class MessageBody final : public BodyReader {
   MessageBody(Stream& stream, ReadBuffer& in) : stream_(&stream), in_(&in) {}
 
   void start(Framing framing, uint64_t length, Mono deadline, Millis idle);
-  void expect_continue() { continue_pending_ = true; }      // 100 is sent before the first read
-  void on_end(std::move_only_function<void()> fn) { on_end_ = std::move(fn); }  // once, when the last byte was taken
+  void expect_continue() { continue_pending_ = true; }  // 100 is sent before the first read
+  void on_end(std::move_only_function<void()> fn) {
+    on_end_ = std::move(fn);
+  }  // once, when the last byte was taken
 
   Task<Result<std::string_view>> next() override;
   std::optional<uint64_t> length() const override;
@@ -41,7 +44,7 @@ class MessageBody final : public BodyReader {
   Framing framing_ = Framing::none;
   uint64_t total_ = 0;
   uint64_t left_ = 0;
-  size_t pending_ = 0;   // bytes of the buffer that were handed out
+  size_t pending_ = 0;  // bytes of the buffer that were handed out
   ChunkedDecoder chunks_;
   Mono deadline_ = kNever;
   Millis idle_{0};
@@ -62,7 +65,7 @@ class MessageWriter final : public BodyWriter {
   Task<Status> write_from(BodyReader& body) override;
   // The end of the body; fails when fewer bytes were written than announced.
   Task<Status> finish();
-  bool source_failed() const { return source_failed_; }    // the last write_from() failed while reading
+  bool source_failed() const { return source_failed_; }  // the last write_from() failed while reading
 
  private:
   Status take(uint64_t n);

@@ -104,24 +104,26 @@ Result<MultipartReader::Part> parse_part(std::string_view head) {
 }  // namespace
 
 Result<std::string> MultipartReader::boundary_of(std::string_view content_type) {
-  if (!istarts_with(content_type, "multipart/form-data")) return fail(Code::bad_request, "the body must be multipart/form-data");
+  if (!istarts_with(content_type, "multipart/form-data"))
+    return fail(Code::bad_request, "the body must be multipart/form-data");
   Params params = parse_params(content_type);
   const std::string* boundary = find_param(params, "boundary");
   if (!boundary || boundary->empty() || boundary->size() > kMaxBoundary)
     return fail(Code::bad_request, "multipart/form-data without a usable boundary");
   for (char c : *boundary)
-    if (static_cast<unsigned char>(c) < 0x20) return fail(Code::bad_request, "multipart/form-data without a usable boundary");
+    if (static_cast<unsigned char>(c) < 0x20)
+      return fail(Code::bad_request, "multipart/form-data without a usable boundary");
   return *boundary;
 }
 
 struct MultipartReader::Impl {
   enum class State { preamble, header, content, end };
   BodyReader& body;
-  std::string delimiter;       // CRLF--boundary
+  std::string delimiter;  // CRLF--boundary
   std::string buffer;
-  size_t used = 0;             // bytes at the front of the buffer that were handed out
+  size_t used = 0;  // bytes at the front of the buffer that were handed out
   State state = State::preamble;
-  bool at_start = false;       // of a part's content, in front of the CRLF of the empty line
+  bool at_start = false;  // of a part's content, in front of the CRLF of the empty line
 
   Task<Status> more();
   Task<Status> skip_preamble();
@@ -227,7 +229,8 @@ Task<Result<std::string_view>> MultipartReader::read() {
     }
     // What could be the beginning of a delimiter waits for the next piece.
     size_t safe = at;
-    if (at == std::string_view::npos) safe = text.size() >= m.delimiter.size() ? text.size() - m.delimiter.size() + 1 : 0;
+    if (at == std::string_view::npos)
+      safe = text.size() >= m.delimiter.size() ? text.size() - m.delimiter.size() + 1 : 0;
     if (safe > 0) {
       m.used += safe;
       co_return text.substr(0, safe);

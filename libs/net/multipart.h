@@ -19,7 +19,8 @@ class MultipartReader {
   static Result<std::string> boundary_of(std::string_view content_type);
   MultipartReader(BodyReader& body, std::string boundary);
   ~MultipartReader();
-  // The next part, nullopt after the closing boundary. A truncated body is bad_request. Skips what was not read.
+  // The next part, nullopt after the closing boundary. A truncated body is bad_request. Skips what was not
+  // read.
   Task<Result<std::optional<Part>>> next_part();
   // Bytes of the current part; empty at its end. Valid until the next call.
   Task<Result<std::string_view>> read();

@@ -12,16 +12,22 @@ struct Read {
   std::string name, filename, type, content;
   bool operator==(const Read&) const = default;
 };
-void PrintTo(const Read& r, std::ostream* os) { *os << r.name << "|" << r.filename << "|" << r.type << "|" << r.content; }
+void PrintTo(const Read& r, std::ostream* os) {
+  *os << r.name << "|" << r.filename << "|" << r.type << "|" << r.content;
+}
 
-Task<Result<std::vector<Read>>> read_parts(std::vector<std::string> pieces, std::string boundary, bool skip_content) {
+Task<Result<std::vector<Read>>> read_parts(std::vector<std::string> pieces, std::string boundary,
+                                           bool skip_content) {
   PieceReader body(std::move(pieces));
   MultipartReader reader(body, boundary);
   std::vector<Read> out;
   for (;;) {
     CO_TRY(auto part, co_await reader.next_part());
     if (!part) co_return std::move(out);
-    Read r{.name = part->name, .filename = part->filename.value_or("-"), .type = std::string(part->headers.get_or("Content-Type", "-")), .content = {}};
+    Read r{.name = part->name,
+           .filename = part->filename.value_or("-"),
+           .type = std::string(part->headers.get_or("Content-Type", "-")),
+           .content = {}};
     while (!skip_content) {
       CO_TRY(std::string_view piece, co_await reader.read());
       if (piece.empty()) break;
@@ -37,11 +43,13 @@ Result<std::vector<Read>> parse(std::vector<std::string> pieces, bool skip = fal
 
 const std::string kBody =
     "preamble\r\n--XX\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nvalue\r\n"
-    "--XX  \r\ncontent-disposition: form-data; name=b; filename=plain.txt\r\nContent-Type: text/x\r\n\r\n\r\n--X\r\n--XY\r\n\r\n"
+    "--XX  \r\ncontent-disposition: form-data; name=b; filename=plain.txt\r\nContent-Type: "
+    "text/x\r\n\r\n\r\n--X\r\n--XY\r\n\r\n"
     "--XX\r\nContent-Disposition: form-data; name=\"empty\"\r\n\r\n\r\n"
     "--XX\r\nContent-Disposition: form-data; name=\"empty2\"\r\n\r\n--XX\r\n"
     "Content-Disposition: form-data; name=\"q\\\"uote\"; filename=\"C:\\dir\\f.txt\"\r\n\r\n\r\n\r\n\r\n"
-    "--XX\r\nContent-Disposition: form-data; name=\"x\"; filename=\"fallback\"; filename*=UTF-8''na%C3%AFve%20x.txt\r\n\r\n\r\n--XX"
+    "--XX\r\nContent-Disposition: form-data; name=\"x\"; filename=\"fallback\"; "
+    "filename*=UTF-8''na%C3%AFve%20x.txt\r\n\r\n\r\n--XX"
     "--\r\nepilogue --XX";
 
 const std::vector<Read> kExpected = {
@@ -99,7 +107,8 @@ TEST(Multipart, Refusals) {
 
 TEST(Multipart, Boundary) {
   EXPECT_EQ(MultipartReader::boundary_of("multipart/form-data; boundary=abc").value(), "abc");
-  EXPECT_EQ(MultipartReader::boundary_of("Multipart/Form-Data; charset=utf-8; Boundary=\"a b;c\"").value(), "a b;c");
+  EXPECT_EQ(MultipartReader::boundary_of("Multipart/Form-Data; charset=utf-8; Boundary=\"a b;c\"").value(),
+            "a b;c");
   EXPECT_FALSE(MultipartReader::boundary_of("multipart/form-data"));
   EXPECT_FALSE(MultipartReader::boundary_of("multipart/form-data; boundary="));
   EXPECT_FALSE(MultipartReader::boundary_of("application/json; boundary=a"));

@@ -60,7 +60,8 @@ Task<Status> drain_pipe(Move& m, Pipe& pipe, size_t filled) {
   while (filled > 0) {
     if (to.cancelled) co_return to.cancelled_error();
     to.watch.impl().ready[detail::IoWait::out] = false;
-    ssize_t n = ::splice(pipe.read.get(), nullptr, to.fd.get(), nullptr, filled, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+    ssize_t n =
+        ::splice(pipe.read.get(), nullptr, to.fd.get(), nullptr, filled, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
     if (n < 0 && !would_block(errno)) co_return fail_errno("splice");
     if (n < 0) {
       CO_TRY_VOID(co_await to.wait_writable(m.until()));

@@ -1,5 +1,5 @@
-// The bytes read from a connection that nobody consumed yet. Its memory comes from a small pool per thread and goes back
-// when the connection is idle.
+// The bytes read from a connection that nobody consumed yet. Its memory comes from a small pool per thread
+// and goes back when the connection is idle.
 #pragma once
 #include <memory>
 #include <span>
@@ -24,7 +24,7 @@ class ReadBuffer {
   bool empty() const { return begin_ == end_; }
   size_t size() const { return end_ - begin_; }
   void consume(size_t n) { begin_ += n; }
-  void prepend_all(std::string_view bytes);   // only when empty
+  void prepend_all(std::string_view bytes);  // only when empty
   std::string take();
   void release_if_empty() {
     if (empty()) release();
@@ -43,8 +43,8 @@ class ReadBuffer {
   size_t end_ = 0;
 };
 
-// Where the end of a message head is in `text`, searching from `*scanned` (kept between calls): the size of the head
-// including the empty line, 0 when it is not complete. Bare LF fails at once.
+// Where the end of a message head is in `text`, searching from `*scanned` (kept between calls): the size of
+// the head including the empty line, 0 when it is not complete. Bare LF fails at once.
 Result<size_t> find_head_end(std::string_view text, size_t& scanned);
 
 }  // namespace dt::detail

@@ -8,7 +8,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (!head) return 0;
   CHECK(head->status >= 100 && head->status <= 599);
   CHECK(!(head->chunked && head->content_length));
-  auto again = dt::parse_response_head(dt::format_head(head->headers, head->http_1_0 ? "HTTP/1.0 200 OK" : "HTTP/1.1 200 OK"));
+  auto again = dt::parse_response_head(
+      dt::format_head(head->headers, head->http_1_0 ? "HTTP/1.0 200 OK" : "HTTP/1.1 200 OK"));
   CHECK(again && again->headers.all() == head->headers.all());
   return 0;
 }

@@ -11,8 +11,8 @@ namespace dt {
 struct Router::Node {
   std::map<std::string, std::unique_ptr<Node>, std::less<>> literal;
   std::unique_ptr<Node> any;
-  std::vector<const Route*> rest;      // patterns that end in "{name...}" here
-  std::vector<const Route*> here;      // patterns that end here
+  std::vector<const Route*> rest;  // patterns that end in "{name...}" here
+  std::vector<const Route*> here;  // patterns that end here
 };
 
 namespace {
@@ -43,7 +43,8 @@ const Route* pick(const std::vector<const Route*>& routes, std::string_view meth
 void insert(std::vector<const Route*>& list, const Route& route) {
   for (const Route* other : list) {
     if (other->method != route.method) continue;
-    log::error("duplicate route", {{"method", route.method}, {"pattern", route.pattern}, {"other", other->pattern}});
+    log::error("duplicate route",
+               {{"method", route.method}, {"pattern", route.pattern}, {"other", other->pattern}});
     CHECK(other->method != route.method);
   }
   list.push_back(&route);
@@ -80,7 +81,8 @@ const Route* find(const Node& node, size_t at, Search& search) {
 Result<std::string> decode_segment(std::string_view raw) {
   auto decoded = percent_decode(raw);
   if (!decoded) return fail(Code::bad_request, "the path contains a malformed percent escape");
-  if (decoded->find('\0') != std::string::npos) return fail(Code::bad_request, "the path contains an encoded NUL");
+  if (decoded->find('\0') != std::string::npos)
+    return fail(Code::bad_request, "the path contains an encoded NUL");
   return decoded;
 }
 
@@ -120,7 +122,8 @@ Router::Router(std::vector<Route> routes, bool ignore_case)
       CHECK(!rest);  // "{name...}" is the last segment
       rest = is_rest(segment);
       if (rest) continue;
-      auto& child = is_param(segment) ? node->any : node->literal[ignore_case ? lower(segment) : std::string(segment)];
+      auto& child =
+          is_param(segment) ? node->any : node->literal[ignore_case ? lower(segment) : std::string(segment)];
       if (!child) child = std::make_unique<Node>();
       node = child.get();
     }

@@ -129,7 +129,8 @@ Result<size_t> ServerConnection::check_head(size_t& scanned) const {
   if (line_size > server_.limits.target_bytes + kRequestLineExtra)
     return fail(Code::uri_too_long, "the request target is too long");
   size_t fields = (size ? size : text.size()) - line_size;
-  if (fields > server_.limits.header_bytes) return fail(Code::header_too_large, "the request header is too large");
+  if (fields > server_.limits.header_bytes)
+    return fail(Code::header_too_large, "the request header is too large");
   return size;
 }
 
@@ -179,7 +180,8 @@ void ServerConnection::start_body(const ParsedHead& head, const Request& request
   Framing framing = head.chunked ? Framing::chunked : head.content_length ? Framing::length : Framing::none;
   body_.start(framing, head.content_length.value_or(0), kNever, server_.limits.body_idle_timeout);
   bool has_body = framing == Framing::chunked || head.content_length.value_or(0) > 0;
-  if (has_body && !head.http_1_0 && iequals(request.headers.get_or("Expect"), "100-continue")) body_.expect_continue();
+  if (has_body && !head.http_1_0 && iequals(request.headers.get_or("Expect"), "100-continue"))
+    body_.expect_continue();
 }
 
 Task<Response> ServerConnection::call_handler(Request& request, bool& threw) {
@@ -224,7 +226,8 @@ Task<bool> ServerConnection::exchange(std::string_view text) {
 
 Task<bool> ServerConnection::upgrade(Response response) {
   char line[64];
-  auto end = fmt::format_to_n(line, sizeof line, "HTTP/1.1 {} {}", response.status, reason_phrase(response.status));
+  auto end =
+      fmt::format_to_n(line, sizeof line, "HTTP/1.1 {} {}", response.status, reason_phrase(response.status));
   std::string head = format_head(response.headers, {line, end.size});
   auto sent = co_await stream_.write_all(head);
   if (!sent) co_return false;
@@ -239,8 +242,8 @@ Task<bool> ServerConnection::upgrade(Response response) {
   co_return false;
 }
 
-Task<Status> ServerConnection::send_stream(Response& response, MessageWriter::Framing framing, std::string_view head,
-                                           uint64_t length) {
+Task<Status> ServerConnection::send_stream(Response& response, MessageWriter::Framing framing,
+                                           std::string_view head, uint64_t length) {
   CO_TRY_VOID(co_await stream_.write_all(head));
   MessageWriter writer(stream_, framing, length);
   try {
@@ -270,7 +273,8 @@ Task<bool> ServerConnection::answer(const ParsedHead& head, Request& request, Re
   }
   if (framing == Framing::until_close) keep = false;
   std::string out = start_head(response);
-  if (!no_body && framing == Framing::length) fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", *length);
+  if (!no_body && framing == Framing::length)
+    fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", *length);
   if (!no_body && framing == Framing::chunked) out += "Transfer-Encoding: chunked\r\n";
   end_head(out, head, keep);
   Status sent;

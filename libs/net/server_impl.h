@@ -18,8 +18,8 @@ struct HttpServer::Impl {
   bool draining = false;
   std::vector<Listener*> listeners;
   std::unordered_set<detail::ServerConnection*> connections;
-  Event changed;                         // a connection ended
-  TaskScope scope{"http connections"};   // last: its tasks use what is above
+  Event changed;                        // a connection ended
+  TaskScope scope{"http connections"};  // last: its tasks use what is above
 
   Response error_response(const Error& error) const;
 };
@@ -31,7 +31,7 @@ class ServerConnection {
   ServerConnection(HttpServer::Impl& server, Stream stream);
   ~ServerConnection();
   static Task<void> run(HttpServer::Impl& server, Stream stream);
-  void close_if_idle();     // for drain()
+  void close_if_idle();  // for drain()
   void close_now();
 
  private:
@@ -45,7 +45,8 @@ class ServerConnection {
   Task<bool> answer(const ParsedHead& head, Request& request, Response response);
   Task<bool> upgrade(Response response);
   Task<Response> call_handler(Request& request, bool& threw);
-  Task<Status> send_stream(Response& response, MessageWriter::Framing framing, std::string_view head, uint64_t length);
+  Task<Status> send_stream(Response& response, MessageWriter::Framing framing, std::string_view head,
+                           uint64_t length);
   Task<void> refuse(const Error& error);
   Task<void> linger();
   Result<Request> make_request(ParsedHead& head);
@@ -56,7 +57,7 @@ class ServerConnection {
   ReadBuffer in_;
   MessageBody body_;
   std::string peer_;
-  std::optional<CancelSource> running_;   // of the request that is being handled
+  std::optional<CancelSource> running_;  // of the request that is being handled
   bool idle_ = true;
   bool first_ = true;
 };

@@ -4,5 +4,5 @@
 #include <string_view>
 
 namespace dt::detail {
-std::string sha1(std::string_view bytes);   // 20 bytes
+std::string sha1(std::string_view bytes);  // 20 bytes
 }

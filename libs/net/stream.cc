@@ -81,7 +81,8 @@ Task<Status> Stream::Impl::wait_writable(Mono deadline) {
   co_return Status();
 }
 
-Task<Status> Stream::Impl::write_pieces(std::string_view a, std::string_view b, std::string_view c, Mono deadline) {
+Task<Status> Stream::Impl::write_pieces(std::string_view a, std::string_view b, std::string_view c,
+                                        Mono deadline) {
   std::string_view left[3] = {a, b, c};
   for (;;) {
     iovec pieces[3];

@@ -28,8 +28,9 @@ struct Stream::Impl {
   Status cancelled_error() const;
 };
 
-// Moves at most `limit` bytes (all when negative) until end of stream; the write side of `to` stays open. `idle` bounds the
-// time without a byte (0: not bounded). After a failure `source_failed` says whether it was `from` that failed.
+// Moves at most `limit` bytes (all when negative) until end of stream; the write side of `to` stays open.
+// `idle` bounds the time without a byte (0: not bounded). After a failure `source_failed` says whether it was
+// `from` that failed.
 Task<Result<int64_t>> move_bytes(Stream& from, Stream& to, int64_t limit, Mono deadline, Millis idle,
                                  bool& source_failed);
 

@@ -40,7 +40,8 @@ Task<void> feed_open(Stream& stream, std::string bytes) {
 }
 
 TEST(Endpoint, ParseAndPrint) {
-  for (const char* text : {"127.0.0.1:3000", "[::1]:80", "localhost:1", "unix:/run/a.sock", "name.example:65535"})
+  for (const char* text :
+       {"127.0.0.1:3000", "[::1]:80", "localhost:1", "unix:/run/a.sock", "name.example:65535"})
     EXPECT_EQ(Endpoint::parse(text).value().str(), text);
   for (const char* text : {"", "a", ":80", "a:", "a:b", "a:-1", "a:65536", "::1:80", "unix:", "a:1x"})
     EXPECT_FALSE(Endpoint::parse(text)) << text;
@@ -175,7 +176,8 @@ Task<void> pump_case(bool pipe_in, bool pipe_out, int64_t limit) {
   TaskScope scope("pump");
   scope.spawn(feed_open(in_write, bytes));
   std::string got;
-  scope.spawn([](Stream& from, std::string& into) -> Task<void> { into = co_await read_until(from); }(out_read, got));
+  scope.spawn(
+      [](Stream& from, std::string& into) -> Task<void> { into = co_await read_until(from); }(out_read, got));
   if (limit < 0) {
     scope.spawn([](Stream& writer, size_t) -> Task<void> {
       co_await Loop::current().sleep_for(Millis(100));
@@ -184,7 +186,9 @@ Task<void> pump_case(bool pipe_in, bool pipe_out, int64_t limit) {
   }
   auto moved = co_await pump(in_read, out_write, limit);
   EXPECT_EQ(moved.value(), limit < 0 ? 3'000'000 : limit);
-  { Stream end = std::move(out_write); }
+  {
+    Stream end = std::move(out_write);
+  }
   int64_t rest = limit < 0 ? 0 : 3'000'000 - limit;
   while (rest > 0) {
     char buffer[4096];
@@ -229,7 +233,9 @@ TEST(Pump, AFailureEndsBothWays) {
     auto [b, b_far] = socket_pair();
     TaskScope scope("both");
     scope.spawn(pump_both(a, b));
-    { Stream gone = std::move(b_far); }
+    {
+      Stream gone = std::move(b_far);
+    }
     auto sent = co_await a_far.write_all(std::string(100'000, 'x'), after(Millis(500)));
     (void)sent;
     co_await scope.join();

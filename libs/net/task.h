@@ -1,6 +1,6 @@
-// Task<T>: a lazy coroutine. It starts when awaited, runs on the awaiting coroutine's event loop and hands its result
-// over by symmetric transfer. A Task is awaited exactly once. Exceptions are for bugs; they travel to the awaiter.
-// Keep one await per statement with its result in a named local.
+// Task<T>: a lazy coroutine. It starts when awaited, runs on the awaiting coroutine's event loop and hands
+// its result over by symmetric transfer. A Task is awaited exactly once. Exceptions are for bugs; they travel
+// to the awaiter. Keep one await per statement with its result in a named local.
 #pragma once
 #include <coroutine>
 #include <exception>

@@ -1,6 +1,6 @@
-// The shapes of co_await that some compilers get wrong (docs/adr/001): each passes an instrumented value through one shape and
-// checks that every object was destroyed exactly once and never copied bit by bit. A failure here means: do not use this
-// compiler.
+// The shapes of co_await that some compilers get wrong (docs/adr/001): each passes an instrumented value
+// through one shape and checks that every object was destroyed exactly once and never copied bit by bit. A
+// failure here means: do not use this compiler.
 #include "libs/net/task.h"
 
 #include <gtest/gtest.h>
@@ -153,8 +153,10 @@ Task<int> if_condition() {
   ++g_after;
   while (co_await truth(false)) throw std::runtime_error("wrong");
   switch ((co_await probe(3)).value) {
-    case 3: co_return 3;
-    default: co_return 0;
+    case 3:
+      co_return 3;
+    default:
+      co_return 0;
   }
 }
 
@@ -210,7 +212,9 @@ class TaskShapes : public testing::Test {
   }
 };
 
-TEST_F(TaskShapes, AggregatesInAwaitedExpressions) { EXPECT_EQ(get(aggregates()), 1 + 40 + 2 + 40 + 3 + 5 + 4); }
+TEST_F(TaskShapes, AggregatesInAwaitedExpressions) {
+  EXPECT_EQ(get(aggregates()), 1 + 40 + 2 + 40 + 3 + 5 + 4);
+}
 TEST_F(TaskShapes, InitializerLists) { EXPECT_EQ(get(lists()), 2 + 3 + 3); }
 TEST_F(TaskShapes, CapturingLambdas) { EXPECT_EQ(get(lambdas()), 47 + 7 + 1); }
 TEST_F(TaskShapes, MembersOfTemporaries) { EXPECT_EQ(get(temporaries()), 7); }
@@ -239,7 +243,9 @@ TEST_F(TaskShapes, SymmetricTransferDoesNotGrowTheStack) {
   EXPECT_EQ(get(many_completed_awaits()), 300'000);
 }
 TEST_F(TaskShapes, ATaskThatIsNeverAwaitedReleasesItsArguments) {
-  { Task<int> unused = by_value(Pack{Probe(1)}); }
+  {
+    Task<int> unused = by_value(Pack{Probe(1)});
+  }
   EXPECT_EQ(Probe::alive, 0);
 }
 

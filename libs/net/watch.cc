@@ -45,8 +45,8 @@ void Loop::Impl::forget(Watch::Impl& watch) {
   watch.loop = nullptr;
 }
 
-// EPOLLOUT is added with the first wait for it: most sockets never have a full send buffer, and Unix sockets report
-// every read of the peer as an edge.
+// EPOLLOUT is added with the first wait for it: most sockets never have a full send buffer, and Unix sockets
+// report every read of the peer as an edge.
 void Watch::Impl::ensure_registered(bool want_out) {
   if (always_ready || (loop && (registered_out || !want_out))) return;
   Loop::Impl& on = Loop::current().impl();

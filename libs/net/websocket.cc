@@ -18,13 +18,13 @@ struct WebSocket::Impl {
   detail::ReadBuffer in;
   Role role;
   size_t max_message;
-  std::string message;                 // of the fragments so far
+  std::string message;                         // of the fragments so far
   Opcode message_kind = Opcode::continuation;  // continuation: no message is open
-  std::optional<FrameHeader> frame;    // being read; its header is consumed
+  std::optional<FrameHeader> frame;            // being read; its header is consumed
   uint64_t frame_got = 0;
-  std::string control;                 // payload of the control frame being read
+  std::string control;  // payload of the control frame being read
   bool close_sent = false;
-  bool ended = false;                  // a close was received, or the connection failed
+  bool ended = false;  // a close was received, or the connection failed
   size_t pongs = 0;
   bool writing = false;
   Event write_free;
@@ -54,7 +54,8 @@ struct WriteTurn {
 };
 
 std::array<unsigned char, 4> fresh_key() {
-  // Masking protects intermediaries from chosen bytes, so the keys must not be predictable for the application.
+  // Masking protects intermediaries from chosen bytes, so the keys must not be predictable for the
+  // application.
   thread_local std::string pool;
   if (pool.size() < 4) pool = random_bytes(256);
   std::array<unsigned char, 4> key{};
@@ -75,7 +76,9 @@ Task<Status> WebSocket::Impl::send_frame(Opcode opcode, std::string_view payload
   if (close_sent && opcode != Opcode::close) co_return fail(Code::closed, "the WebSocket is closing");
   writing = true;
   WriteTurn turn{writing, write_free};
-  if (role == Role::server) co_return co_await stream.write_all(detail::format_frame_header(opcode, payload.size(), nullptr), payload);
+  if (role == Role::server)
+    co_return co_await stream.write_all(detail::format_frame_header(opcode, payload.size(), nullptr),
+                                        payload);
   auto key = fresh_key();
   std::string frame_bytes = detail::format_frame_header(opcode, payload.size(), &key);
   size_t header = frame_bytes.size();
@@ -108,7 +111,8 @@ Status WebSocket::Impl::begin_frame() {
   bool is_control = static_cast<unsigned>(frame->opcode) & 8;
   if (is_control) return {};
   bool continues = frame->opcode == Opcode::continuation;
-  if (continues != (message_kind != Opcode::continuation)) return fail(Code::bad_request, "WebSocket: frames out of order");
+  if (continues != (message_kind != Opcode::continuation))
+    return fail(Code::bad_request, "WebSocket: frames out of order");
   if (!continues) message_kind = frame->opcode;
   if (frame->length > max_message || message.size() + frame->length > max_message)
     return fail(Code::payload_too_large, "WebSocket: the message is too large");
@@ -182,10 +186,14 @@ namespace {
 
 int close_code_for(const Error& e) {
   switch (e.code) {
-    case Code::bad_request: return 1002;
-    case Code::unprocessable: return 1007;
-    case Code::payload_too_large: return 1009;
-    default: return 1006;
+    case Code::bad_request:
+      return 1002;
+    case Code::unprocessable:
+      return 1007;
+    case Code::payload_too_large:
+      return 1009;
+    default:
+      return 1006;
   }
 }
 
@@ -218,13 +226,15 @@ Task<Result<WebSocket::Message>> WebSocket::receive(Mono deadline) {
     if (!got) {
       int code = close_code_for(got.error());
       w.ended = code == 1006;
-      if (code == 1006) co_return Message{.kind = Kind::close, .data = got.error().message, .close_code = 1006};
+      if (code == 1006)
+        co_return Message{.kind = Kind::close, .data = got.error().message, .close_code = 1006};
       co_return co_await w.fail_with(code, got.error().message.c_str());
     }
     bool fin = w.frame->fin;
     w.frame.reset();
     if (!fin) continue;
-    Kind kind = std::exchange(w.message_kind, Opcode::continuation) == Opcode::text ? Kind::text : Kind::binary;
+    Kind kind =
+        std::exchange(w.message_kind, Opcode::continuation) == Opcode::text ? Kind::text : Kind::binary;
     std::string data = std::exchange(w.message, {});
     if (kind == Kind::text && !valid_utf8(data)) co_return co_await w.fail_with(1007, "invalid UTF-8");
     co_return Message{.kind = kind, .data = std::move(data)};
@@ -232,7 +242,9 @@ Task<Result<WebSocket::Message>> WebSocket::receive(Mono deadline) {
 }
 
 Task<Status> WebSocket::send_text(std::string_view text) { return impl_->send_frame(Opcode::text, text); }
-Task<Status> WebSocket::send_binary(std::string_view bytes) { return impl_->send_frame(Opcode::binary, bytes); }
+Task<Status> WebSocket::send_binary(std::string_view bytes) {
+  return impl_->send_frame(Opcode::binary, bytes);
+}
 Task<Status> WebSocket::ping() { return impl_->send_frame(Opcode::ping, {}); }
 Task<Status> WebSocket::close(int code, std::string_view reason) { return impl_->send_close(code, reason); }
 bool WebSocket::open() const { return !impl_->ended && !impl_->close_sent; }

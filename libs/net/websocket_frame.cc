@@ -5,7 +5,9 @@
 namespace dt::detail {
 namespace {
 
-std::unexpected<Error> bad(const char* what) { return fail(Code::bad_request, std::string("WebSocket: ") + what); }
+std::unexpected<Error> bad(const char* what) {
+  return fail(Code::bad_request, std::string("WebSocket: ") + what);
+}
 
 bool known(unsigned opcode) { return opcode <= 2 || (opcode >= 8 && opcode <= 10); }
 

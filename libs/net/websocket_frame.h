@@ -18,11 +18,12 @@ struct FrameHeader {
   bool masked = false;
   uint64_t length = 0;
   std::array<unsigned char, 4> key{};
-  size_t size = 0;   // of the header itself
+  size_t size = 0;  // of the header itself
 };
 
-// nullopt: more bytes are needed. Fails (bad_request) on reserved bits and opcodes, lengths that are not minimal or have the
-// high bit set, fragmented or long control frames, and when the masking is not what `expect_masked` says.
+// nullopt: more bytes are needed. Fails (bad_request) on reserved bits and opcodes, lengths that are not
+// minimal or have the high bit set, fragmented or long control frames, and when the masking is not what
+// `expect_masked` says.
 Result<std::optional<FrameHeader>> parse_frame_header(std::string_view bytes, bool expect_masked);
 
 // XORs `size` bytes with the key, which starts at `phase` (0 to 3).
@@ -31,6 +32,6 @@ void apply_mask(char* data, size_t size, const std::array<unsigned char, 4>& key
 // The header of a final frame.
 std::string format_frame_header(Opcode opcode, uint64_t length, const std::array<unsigned char, 4>* key);
 
-bool valid_close_code(int code);   // may appear on the wire
+bool valid_close_code(int code);  // may appear on the wire
 
 }  // namespace dt::detail

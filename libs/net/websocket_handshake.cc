@@ -13,7 +13,8 @@ std::string accept_key(std::string_view key) {
   return base64_encode(detail::sha1(std::string(key) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"));
 }
 
-Task<void> run_session(std::function<Task<void>(WebSocket&)> session, Stream& stream, std::string buffered, size_t max_message) {
+Task<void> run_session(std::function<Task<void>(WebSocket&)> session, Stream& stream, std::string buffered,
+                       size_t max_message) {
   WebSocket socket(stream, std::move(buffered), WebSocket::Role::server, max_message);
   co_await session(socket);
   auto closed = co_await socket.close(1000);
@@ -28,9 +29,11 @@ Task<void> run_session(std::function<Task<void>(WebSocket&)> session, Stream& st
 
 Status check_handshake(const Request& request) {
   const Headers& h = request.headers;
-  bool asked = request.method == "GET" && h.has_token("Connection", "upgrade") && h.has_token("Upgrade", "websocket");
+  bool asked =
+      request.method == "GET" && h.has_token("Connection", "upgrade") && h.has_token("Upgrade", "websocket");
   if (!asked) return fail(Code::bad_request, "this address speaks WebSocket: send an upgrade request");
-  if (h.get_or("Sec-WebSocket-Version") != "13") return fail(Code::bad_request, "only WebSocket version 13 is spoken here");
+  if (h.get_or("Sec-WebSocket-Version") != "13")
+    return fail(Code::bad_request, "only WebSocket version 13 is spoken here");
   auto key = base64_decode(h.get_or("Sec-WebSocket-Key"));
   if (h.count("Sec-WebSocket-Key") != 1 || !key || key->size() != 16)
     return fail(Code::bad_request, "Sec-WebSocket-Key must be 16 bytes in base64");

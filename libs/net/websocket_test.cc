@@ -1,7 +1,7 @@
 #include "libs/net/websocket.h"
 
-#include "libs/base/text.h"
 #include <sys/socket.h>
+#include "libs/base/text.h"
 
 #include "libs/net/http_test_util.h"
 #include "libs/net/sha1.h"
@@ -60,14 +60,14 @@ TEST(WebSocketFrame, HeadersRoundTrip) {
 
 TEST(WebSocketFrame, Refusals) {
   auto refused = [](std::string bytes) { return !detail::parse_frame_header(bytes, false).has_value(); };
-  EXPECT_TRUE(refused("\xc1\x01"));                                       // RSV1
-  EXPECT_TRUE(refused("\xa1\x01"));                                       // RSV2
-  EXPECT_TRUE(refused("\x91\x01"));                                       // RSV3
-  EXPECT_TRUE(refused("\x83\x01"));                                       // reserved opcode
-  EXPECT_TRUE(refused("\x8b\x01"));                                       // reserved control opcode
-  EXPECT_TRUE(refused(std::string("\x09\x00", 2)));                       // fragmented ping
-  EXPECT_TRUE(refused(std::string("\x89\x7e\x00\x80", 4)));               // long ping
-  EXPECT_TRUE(refused(std::string("\x82\x7e\x00\x05", 4)));               // not the shortest form
+  EXPECT_TRUE(refused("\xc1\x01"));                          // RSV1
+  EXPECT_TRUE(refused("\xa1\x01"));                          // RSV2
+  EXPECT_TRUE(refused("\x91\x01"));                          // RSV3
+  EXPECT_TRUE(refused("\x83\x01"));                          // reserved opcode
+  EXPECT_TRUE(refused("\x8b\x01"));                          // reserved control opcode
+  EXPECT_TRUE(refused(std::string("\x09\x00", 2)));          // fragmented ping
+  EXPECT_TRUE(refused(std::string("\x89\x7e\x00\x80", 4)));  // long ping
+  EXPECT_TRUE(refused(std::string("\x82\x7e\x00\x05", 4)));  // not the shortest form
   EXPECT_TRUE(refused(std::string("\x82\x7f\x00\x00\x00\x00\x00\x00\x01\x00", 10)));
   EXPECT_TRUE(refused(std::string("\x82\x7f\x80\x00\x00\x00\x00\x01\x00\x00", 10)));  // high bit
 }
@@ -87,9 +87,9 @@ TEST(WebSocketFrame, MaskingMatchesTheDefinition) {
 }
 
 struct Session {
-  std::string bytes;        // what the client sends
-  std::string messages;     // what receive() gave: "t:text", "b:bytes", "c:code:reason"
-  std::string answer;       // what the server wrote
+  std::string bytes;     // what the client sends
+  std::string messages;  // what receive() gave: "t:text", "b:bytes", "c:code:reason"
+  std::string answer;    // what the server wrote
 };
 
 Task<Session> converse(std::string bytes, size_t max_message) {
@@ -115,7 +115,9 @@ Task<Session> converse(std::string bytes, size_t max_message) {
   co_return out;
 }
 
-Session talk(std::string bytes, size_t max_message = 1000) { return run(converse(std::move(bytes), max_message)); }
+Session talk(std::string bytes, size_t max_message = 1000) {
+  return run(converse(std::move(bytes), max_message));
+}
 
 std::string server_close(int code) { return std::string("\x88\x02") + close_payload(code); }
 
@@ -129,7 +131,8 @@ TEST(WebSocket, MessagesFragmentsAndControlFrames) {
 
 TEST(WebSocket, EverySplitPointOfTheInput) {
   std::string bytes = client_frame(0x81, "hello") + client_frame(0x02, std::string(300, 'x')) +
-                      client_frame(0x89, "p") + client_frame(0x80, "yz") + client_frame(0x88, close_payload(4001));
+                      client_frame(0x89, "p") + client_frame(0x80, "yz") +
+                      client_frame(0x88, close_payload(4001));
   run([](std::string input) -> Task<void> {
     for (size_t cut = 0; cut <= input.size(); ++cut) {
       auto [near, far] = stream_pair();
@@ -153,10 +156,10 @@ TEST(WebSocket, ProtocolErrorsCloseWithTheRightCode) {
   };
   const Case cases[] = {
       {client_frame(0xc1, "x"), 1002},
-      {std::string("\x81\x01x"), 1002},                                          // not masked
-      {client_frame(0x80, "x"), 1002},                                           // continuation of nothing
-      {client_frame(0x01, "x") + client_frame(0x81, "y"), 1002},                 // new message inside one
-      {client_frame(0x88, "x"), 1002},                                           // one byte of code
+      {std::string("\x81\x01x"), 1002},                           // not masked
+      {client_frame(0x80, "x"), 1002},                            // continuation of nothing
+      {client_frame(0x01, "x") + client_frame(0x81, "y"), 1002},  // new message inside one
+      {client_frame(0x88, "x"), 1002},                            // one byte of code
       {client_frame(0x88, close_payload(1005)), 1002},
       {client_frame(0x88, close_payload(999)), 1002},
       {client_frame(0x88, close_payload(2999)), 1002},
@@ -169,7 +172,8 @@ TEST(WebSocket, ProtocolErrorsCloseWithTheRightCode) {
   for (const Case& c : cases) {
     Session s = talk(c.bytes);
     EXPECT_EQ(s.messages, "c:" + std::to_string(c.code) + " ") << hex_encode(c.bytes);
-    EXPECT_TRUE(s.answer.size() >= 4 && s.answer.substr(2, 2) == close_payload(c.code)) << hex_encode(s.answer);
+    EXPECT_TRUE(s.answer.size() >= 4 && s.answer.substr(2, 2) == close_payload(c.code))
+        << hex_encode(s.answer);
   }
   // A character that is split over fragments is fine.
   EXPECT_EQ(talk(client_frame(0x01, "\xc3") + client_frame(0x80, "\xa9")).messages, "t:\xc3\xa9 c:1006 ");

@@ -71,7 +71,8 @@ void WorkerPool::submit(std::move_only_function<void()> fn) {
   impl_->work.notify_one();
 }
 
-void detail::submit_call(WorkerPool& pool, std::shared_ptr<WorkerCall> call, std::move_only_function<void()> body) {
+void detail::submit_call(WorkerPool& pool, std::shared_ptr<WorkerCall> call,
+                         std::move_only_function<void()> body) {
   std::shared_ptr<Mailbox> mail = Loop::current().impl().mail;
   pool.submit([mail = std::move(mail), call = std::move(call), body = std::move(body)]() mutable {
     body();
@@ -79,9 +80,11 @@ void detail::submit_call(WorkerPool& pool, std::shared_ptr<WorkerCall> call, std
     // The result is complete before `finished`; after that the awaiter may be gone, the call object not.
     call->finished = true;
     call->finished.notify_all();
-    mail->post([call = std::move(call)] {
-      if (!call->abandoned) call->waiter.resume();
-    }, true);
+    mail->post(
+        [call = std::move(call)] {
+          if (!call->abandoned) call->waiter.resume();
+        },
+        true);
   });
 }
 

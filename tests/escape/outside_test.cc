@@ -1,4 +1,5 @@
-// Walls "processes", "resources" and "identity": nobody inside sees, signals, talks to or starves what is outside.
+// Walls "processes", "resources" and "identity": nobody inside sees, signals, talks to or starves what is
+// outside.
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -22,7 +23,7 @@ TEST_F(EscapeOutside, ProcessesOutsideAreInvisibleAndUntouchable) {
   EXPECT_NE(s.run("kill -9 " + self).exit, 0);
   EXPECT_NE(s.run("kill -9 " + spawner).exit, 0);
   EXPECT_NE(s.run("test -e /proc/" + self).exit, 0);
-  (void)s.run("kill -9 -1");                          // everything it may signal: itself
+  (void)s.run("kill -9 -1");  // everything it may signal: itself
   EXPECT_EQ(::kill(engine_->spawner_pid(), 0), 0);
   EXPECT_EQ(s.output("grep PPid /proc/1/status | tr -dc 0-9"), "0");
 }
@@ -36,7 +37,7 @@ TEST_F(EscapeOutside, AnotherSandboxIsInvisible) {
 }
 
 TEST_F(EscapeOutside, AnUnprivilegedUserCannotTraceTheInit) {
-  TestSandbox s = launch();                           // init is root inside
+  TestSandbox s = launch();  // init is root inside
   EXPECT_EQ(s.output("su daytona -c '/usr/local/bin/daytona probe ptrace_init'"), "ptrace_init: EPERM");
 }
 
@@ -63,7 +64,7 @@ TEST_F(EscapeOutside, AForkBombIsBounded) {
   auto usage = engine_->usage(s.spec.id);
   ASSERT_TRUE(usage);
   EXPECT_LE(usage->pids, 64u);
-  TestSandbox other = launch();                       // the host and other sandboxes still make processes
+  TestSandbox other = launch();  // the host and other sandboxes still make processes
   EXPECT_EQ(other.output("echo fine"), "fine");
   EXPECT_TRUE(stop(s, 0));
   bomb.join();
@@ -98,7 +99,9 @@ TEST_F(EscapeOutside, EveryNamespaceIsTheSandboxsOwn) {
   for (const char* name : {"user", "pid", "mnt", "ipc", "uts", "net", "cgroup", "time"}) {
     char host[64]{}, inside[64]{};
     ASSERT_GT(::readlink((std::string("/proc/self/ns/") + name).c_str(), host, sizeof host - 1), 0);
-    ASSERT_GT(::readlink(("/proc/" + std::to_string(s.launched.pid) + "/ns/" + name).c_str(), inside, sizeof inside - 1), 0);
+    ASSERT_GT(::readlink(("/proc/" + std::to_string(s.launched.pid) + "/ns/" + name).c_str(), inside,
+                         sizeof inside - 1),
+              0);
     EXPECT_STRNE(host, inside);
   }
 }

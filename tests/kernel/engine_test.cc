@@ -18,7 +18,8 @@ namespace {
 
 TEST_F(EngineTest, LaunchesARootThatRunsCommands) {
   TestSandbox s = launch();
-  EXPECT_EQ(s.output("id -u; hostname; cat /etc/resolv.conf /etc/hostname; pwd"), "0\nbox\nnameserver 192.0.2.1\nbox\n/root");
+  EXPECT_EQ(s.output("id -u; hostname; cat /etc/resolv.conf /etc/hostname; pwd"),
+            "0\nbox\nnameserver 192.0.2.1\nbox\n/root");
   EXPECT_NE(s.output("cat /etc/hosts").find("192.0.2.7\tbox"), std::string::npos);
   EXPECT_EQ(s.output("tr '\\0' ' ' < /proc/1/cmdline"), "daytona-daemon");
   EXPECT_EQ(s.output("readlink /proc/1/exe"), "/usr/local/bin/daytona");
@@ -32,9 +33,11 @@ TEST_F(EngineTest, RunsAsTheImagesUserWithItsGroupsAndEnvironment) {
   s.spec.env = {{"GREETING", "hello world"}};
   s = launch(std::move(s));
   EXPECT_EQ(s.output("id"), "uid=1000(daytona) gid=1000(daytona) groups=1000(daytona),2000(extra)");
-  EXPECT_EQ(s.output("echo $HOME $USER $GREETING; pwd; umask"), "/home/daytona daytona hello world\n/home/daytona\n0022");
+  EXPECT_EQ(s.output("echo $HOME $USER $GREETING; pwd; umask"),
+            "/home/daytona daytona hello world\n/home/daytona\n0022");
   EXPECT_EQ(s.output("grep -h Cap /proc/1/status | tr -s '\\t\\n' ' '"),
-            "CapInh: 0000000000000000 CapPrm: 0000000000000000 CapEff: 0000000000000000 CapBnd: 00000000a80425fb CapAmb: 0000000000000000");
+            "CapInh: 0000000000000000 CapPrm: 0000000000000000 CapEff: 0000000000000000 CapBnd: "
+            "00000000a80425fb CapAmb: 0000000000000000");
   EXPECT_TRUE(stop(s));
 }
 
@@ -51,15 +54,20 @@ TEST_F(EngineTest, SetUserIdWorksInside) {
 
 TEST_F(EngineTest, FilesKeepImageIdsOnTheDiskAndPersist) {
   TestSandbox s = launch();
-  EXPECT_EQ(s.run("echo kept > /root/file; chown 1000:1000 /root/file; rm /etc/shadow; echo more >> /etc/group").exit, 0);
+  EXPECT_EQ(
+      s.run("echo kept > /root/file; chown 1000:1000 /root/file; rm /etc/shadow; echo more >> /etc/group")
+          .exit,
+      0);
   EXPECT_EQ(s.output("stat -c %u:%g /etc/passwd /root/file"), "0:0\n1000:1000");
   ASSERT_TRUE(stop(s));
   struct stat st;
   ASSERT_EQ(::stat((s.spec.upper + "/root/file").c_str(), &st), 0);
-  EXPECT_EQ(st.st_uid, 1000u);                       // not the host range's number: a disk can change its range in O(1)
+  EXPECT_EQ(st.st_uid, 1000u);  // not the host range's number: a disk can change its range in O(1)
   s.spec.id_range += 4096 * 65'536u;
   TestSandbox again = launch(std::move(s));
-  EXPECT_EQ(again.output("cat /root/file; stat -c %u /root/file; ls /etc/shadow 2>&1 | wc -l; tail -1 /etc/group"), "kept\n1000\n1\nmore");
+  EXPECT_EQ(
+      again.output("cat /root/file; stat -c %u /root/file; ls /etc/shadow 2>&1 | wc -l; tail -1 /etc/group"),
+      "kept\n1000\n1\nmore");
 }
 
 TEST_F(EngineTest, APreparedImageNeedsNothingOnTheDisk) {
@@ -77,7 +85,8 @@ TEST_F(EngineTest, APreparedImageNeedsNothingOnTheDisk) {
 
 TEST_F(EngineTest, DisksMayLieOnBtrfs) {
   std::string file = directory() + "/btrfs.img", mount = directory() + "/btrfs";
-  std::string make = "truncate -s 256M " + file + " && mkfs.btrfs -q " + file + " && mkdir " + mount + " && mount -o loop " + file + " " + mount;
+  std::string make = "truncate -s 256M " + file + " && mkfs.btrfs -q " + file + " && mkdir " + mount +
+                     " && mount -o loop " + file + " " + mount;
   ASSERT_EQ(std::system(make.c_str()), 0) << "btrfs-progs is needed";
   {
     TestSandbox s = prepare();
@@ -86,7 +95,9 @@ TEST_F(EngineTest, DisksMayLieOnBtrfs) {
     ::mkdir(s.spec.upper.c_str(), 0755);
     ::mkdir(s.spec.work.c_str(), 0755);
     s = launch(std::move(s));
-    EXPECT_EQ(s.output("echo kept > /root/file; chown 1000 /root/file; mv /home /home2; stat -c %u /root/file; ls /home2"), "1000\ndaytona");
+    EXPECT_EQ(s.output("echo kept > /root/file; chown 1000 /root/file; mv /home /home2; stat -c %u "
+                       "/root/file; ls /home2"),
+              "1000\ndaytona");
     EXPECT_TRUE(stop(s));
     struct stat st;
     ASSERT_EQ(::stat((s.spec.upper + "/root/file").c_str(), &st), 0);
@@ -129,8 +140,10 @@ TEST_F(EngineTest, LimitsAreInForce) {
 
 TEST_F(EngineTest, TheSandboxReadsItsOwnLimits) {
   TestSandbox s = launch();
-  EXPECT_EQ(s.output("cat /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null || cat /sys/fs/cgroup/memory.max"),
-            std::to_string(256ull << 20));
+  EXPECT_EQ(
+      s.output(
+          "cat /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null || cat /sys/fs/cgroup/memory.max"),
+      std::to_string(256ull << 20));
 }
 
 TEST_F(EngineTest, FreezeStopsAndThawContinues) {
@@ -144,19 +157,21 @@ TEST_F(EngineTest, FreezeStopsAndThawContinues) {
   client.join();
   EXPECT_EQ(answer, "thawed");
   ASSERT_TRUE(engine_->freeze(s.spec.id, true));
-  EXPECT_TRUE(stop(s));                              // a frozen sandbox can be ended too
+  EXPECT_TRUE(stop(s));  // a frozen sandbox can be ended too
 }
 
 TEST_F(EngineTest, TerminateIsGracefulThenFinalAndIdempotent) {
   TestSandbox s = launch();
   auto start = std::chrono::steady_clock::now();
-  EXPECT_TRUE(stop(s, 10'000));                      // the test init ends at SIGTERM
+  EXPECT_TRUE(stop(s, 10'000));  // the test init ends at SIGTERM
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
   EXPECT_TRUE(stop(s));
   EXPECT_TRUE(engine_->sweep(s.spec.id));
   EXPECT_FALSE(engine_->usage(s.spec.id));
   TestSandbox t = launch();
-  std::thread stuck([&] { (void)t.run("trap '' TERM; setsid sh -c 'trap \"\" TERM; sleep 1000' & touch /tmp/started; sleep 1000"); });
+  std::thread stuck([&] {
+    (void)t.run("trap '' TERM; setsid sh -c 'trap \"\" TERM; sleep 1000' & touch /tmp/started; sleep 1000");
+  });
   while (t.run("test -e /tmp/started").exit != 0) std::this_thread::sleep_for(std::chrono::milliseconds(5));
   EXPECT_TRUE(stop(t, 0));
   stuck.join();
@@ -204,7 +219,8 @@ TEST_F(EngineTest, KillingTheSpawnerDuringLaunchesLeavesNothingHalfMade) {
       auto launched = engine_->launch(all[i].spec);
       if (!launched) {
         ++bad;
-        EXPECT_FALSE(read_file("/proc/" + std::to_string(all[i].launched.pid) + "/stat") && all[i].launched.pid);
+        EXPECT_FALSE(read_file("/proc/" + std::to_string(all[i].launched.pid) + "/stat") &&
+                     all[i].launched.pid);
         continue;
       }
       ++good;
@@ -223,7 +239,7 @@ TEST_F(EngineTest, KillingTheSpawnerDuringLaunchesLeavesNothingHalfMade) {
   for (auto& s : all)
     if (s.launched.pid != 0) EXPECT_TRUE(stop(s, 0));
   all.clear();
-  launch();                                           // a spawner that was killed last is replaced
+  launch();  // a spawner that was killed last is replaced
   for (auto& id : engine_->cgroups()) EXPECT_TRUE(engine_->sweep(id));
   EXPECT_EQ(books(), before);
 }
@@ -293,7 +309,10 @@ TEST_F(FailedLaunch, DaemonIsNotExecutable) {
 TEST_F(FailedLaunch, DaemonIsNoProgram) {
   EngineConfig c = config();
   c.daemon_path = directory() + "/not-a-program";
-  { Fd fd(::open(c.daemon_path.c_str(), O_CREAT | O_WRONLY, 0755)); ASSERT_TRUE(write_all(fd.get(), "nonsense")); }
+  {
+    Fd fd(::open(c.daemon_path.c_str(), O_CREAT | O_WRONLY, 0755));
+    ASSERT_TRUE(write_all(fd.get(), "nonsense"));
+  }
   expect_failure_with_daemon(c, prepare().spec, "execute the daemon");
 }
 TEST_F(FailedLaunch, DaemonEndsAtOnce) {

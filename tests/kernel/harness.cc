@@ -61,7 +61,8 @@ int remove_entry(const char* path, const struct stat*, int, FTW*) { return ::rem
 
 TempDirectory::TempDirectory() {
   const char* base = std::getenv("TMPDIR");
-  path_ = std::string(base != nullptr ? base : "/tmp") + "/dt-kernel-test-" + std::to_string(::getpid()) + "-" + random_token(6);
+  path_ = std::string(base != nullptr ? base : "/tmp") + "/dt-kernel-test-" + std::to_string(::getpid()) +
+          "-" + random_token(6);
   ::mkdir(path_.c_str(), 0700);
 }
 
@@ -69,20 +70,26 @@ TempDirectory::~TempDirectory() { ::nftw(path_.c_str(), remove_entry, 32, FTW_DE
 
 void make_rootfs(const std::string& path) {
   ::mkdir(path.c_str(), 0755);
-  for (const char* dir : {"bin", "etc", "root", "home", "home/daytona", "proc", "sys", "dev", "tmp", "usr", "usr/bin", "var"})
+  for (const char* dir :
+       {"bin", "etc", "root", "home", "home/daytona", "proc", "sys", "dev", "tmp", "usr", "usr/bin", "var"})
     ::mkdir((path + "/" + dir).c_str(), 0755);
   ::chmod((path + "/tmp").c_str(), 01777);
   ASSERT_EQ(::chown((path + "/home/daytona").c_str(), 1000, 1000), 0);
-  std::string copy = "cp /bin/busybox " + path + "/bin/busybox && cp " DT_TEST_INIT " " + path + "/bin/suid && chmod 4755 " + path +
-                     "/bin/suid && for a in $(/bin/busybox --list); do [ $a = busybox ] || ln -sf busybox " + path + "/bin/$a; done";
+  std::string copy = "cp /bin/busybox " + path + "/bin/busybox && cp " DT_TEST_INIT " " + path +
+                     "/bin/suid && chmod 4755 " + path +
+                     "/bin/suid && for a in $(/bin/busybox --list); do [ $a = busybox ] || ln -sf busybox " +
+                     path + "/bin/$a; done";
   ASSERT_EQ(std::system(copy.c_str()), 0) << "busybox-static is needed";
-  write_text(path + "/etc/passwd", "root:x:0:0:root:/root:/bin/sh\ndaytona:x:1000:1000::/home/daytona:/bin/sh\n");
+  write_text(path + "/etc/passwd",
+             "root:x:0:0:root:/root:/bin/sh\ndaytona:x:1000:1000::/home/daytona:/bin/sh\n");
   write_text(path + "/etc/group", "root:x:0:\ntty:x:5:\ndaytona:x:1000:\nextra:x:2000:daytona\n");
   write_text(path + "/etc/shadow", "root:*:::::::\n");
   ::chmod((path + "/etc/shadow").c_str(), 0600);
 }
 
-std::ostream& operator<<(std::ostream& out, const CommandResult& r) { return out << "exit " << r.exit << ": " << r.output; }
+std::ostream& operator<<(std::ostream& out, const CommandResult& r) {
+  return out << "exit " << r.exit << ": " << r.output;
+}
 
 CommandResult TestSandbox::run(const std::string& command) const {
   Fd fd = connect_to(socket_path);
@@ -96,8 +103,12 @@ CommandResult TestSandbox::run(const std::string& command) const {
   return {std::atoi(text->c_str() + at + 6), text->substr(0, at)};
 }
 
-std::string TestSandbox::output(const std::string& command) const { return std::string(trim(run(command).output)); }
-std::string TestSandbox::probe(const std::string& names) const { return output("/usr/local/bin/daytona probe " + names); }
+std::string TestSandbox::output(const std::string& command) const {
+  return std::string(trim(run(command).output));
+}
+std::string TestSandbox::probe(const std::string& names) const {
+  return output("/usr/local/bin/daytona probe " + names);
+}
 
 std::string EngineTest::directory() { return suite_directory->path(); }
 std::string EngineTest::rootfs() { return directory() + "/rootfs"; }

@@ -1,5 +1,6 @@
-// What tests of the engine share: a temporary directory with a busybox root, an engine with cgroups of its own, sandboxes that run
-// commands. Everything is removed at the end; names contain the process id, so that a leak names its culprit.
+// What tests of the engine share: a temporary directory with a busybox root, an engine with cgroups of its
+// own, sandboxes that run commands. Everything is removed at the end; names contain the process id, so that a
+// leak names its culprit.
 #pragma once
 #include <gtest/gtest.h>
 
@@ -25,7 +26,8 @@ class TempDirectory {
   std::string path_;
 };
 
-// A minimal root file system: static busybox, users root and daytona (1000), a set-uid copy of test_init (busybox gives up its rights).
+// A minimal root file system: static busybox, users root and daytona (1000), a set-uid copy of test_init
+// (busybox gives up its rights).
 void make_rootfs(const std::string& path);
 
 class TestSandbox {
@@ -35,9 +37,9 @@ class TestSandbox {
   std::string socket_path;
   Fd listener;
 
-  CommandResult run(const std::string& command) const;            // as the sandbox's user
-  std::string output(const std::string& command) const;           // trimmed
-  std::string probe(const std::string& names) const;              // see probes.cc
+  CommandResult run(const std::string& command) const;   // as the sandbox's user
+  std::string output(const std::string& command) const;  // trimmed
+  std::string probe(const std::string& names) const;     // see probes.cc
 };
 
 class EngineTest : public ::testing::Test {
@@ -68,6 +70,6 @@ class EngineTest : public ::testing::Test {
 };
 
 std::ostream& operator<<(std::ostream& out, const CommandResult& result);
-int run_tests(int argc, char** argv);   // main: root is required
+int run_tests(int argc, char** argv);  // main: root is required
 
 }  // namespace dt::runner::testing

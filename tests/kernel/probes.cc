@@ -1,5 +1,5 @@
-// Single system calls as hostile code would make them; linked into test_init. Arguments are chosen so that a call that gets past
-// the seccomp filter fails for another reason than EPERM or ENOSYS, or does nothing.
+// Single system calls as hostile code would make them; linked into test_init. Arguments are chosen so that a
+// call that gets past the seccomp filter fails for another reason than EPERM or ENOSYS, or does nothing.
 #include <fcntl.h>
 #include <linux/keyctl.h>
 #include <sched.h>
@@ -39,7 +39,11 @@ const Probe kProbes[] = {
     {"init_module", [] { return ::syscall(SYS_init_module, nullptr, 0, ""); }},
     {"finit_module", [] { return ::syscall(SYS_finit_module, -1, "", 0); }},
     {"delete_module", [] { return ::syscall(SYS_delete_module, "x", 0); }},
-    {"clock_settime", [] { ::clock_gettime(CLOCK_REALTIME, &now); return ::syscall(SYS_clock_settime, CLOCK_REALTIME, &now); }},
+    {"clock_settime",
+     [] {
+       ::clock_gettime(CLOCK_REALTIME, &now);
+       return ::syscall(SYS_clock_settime, CLOCK_REALTIME, &now);
+     }},
     {"settimeofday", [] { return ::syscall(SYS_settimeofday, nullptr, nullptr); }},
     {"adjtimex", [] { return ::syscall(SYS_adjtimex, nullptr); }},
     {"io_uring_setup", [] { return ::syscall(SYS_io_uring_setup, 1, nullptr); }},
@@ -59,7 +63,8 @@ const Probe kProbes[] = {
     {"unshare_files", [] { return ::syscall(SYS_unshare, CLONE_FILES); }},
     {"clone_user", [] { return ::syscall(SYS_clone, CLONE_NEWUSER | 17, nullptr, nullptr, nullptr, 0); }},
     {"clone3", [] { return ::syscall(SYS_clone3, nullptr, 0); }},
-    {"reboot", [] { return ::syscall(SYS_reboot, 0xfee1dead, 672274793, 0x89abcdef, nullptr); }},   // CAD off: harmless
+    {"reboot",
+     [] { return ::syscall(SYS_reboot, 0xfee1dead, 672274793, 0x89abcdef, nullptr); }},  // CAD off: harmless
     {"swapon", [] { return ::syscall(SYS_swapon, "/nothing", 0); }},
     {"acct", [] { return ::syscall(SYS_acct, nullptr); }},
     {"syslog", [] { return ::syscall(SYS_syslog, 10, nullptr, 0); }},
@@ -84,7 +89,11 @@ const Probe kProbes[] = {
     {"socket_inet", [] { return ::syscall(SYS_socket, AF_INET, SOCK_STREAM, 0); }},
     {"socket_unix", [] { return ::syscall(SYS_socket, AF_UNIX, SOCK_STREAM, 0); }},
     {"ptrace_init", [] { return ::ptrace(PTRACE_ATTACH, 1, nullptr, nullptr); }},
-    {"effective_root", [] { errno = EPERM; return ::geteuid() == 0 ? 0L : -1L; }},
+    {"effective_root",
+     [] {
+       errno = EPERM;
+       return ::geteuid() == 0 ? 0L : -1L;
+     }},
     {"empty_name", [] { return ::syscall(SYS_name_to_handle_at, -1, kEmpty, nullptr, nullptr, 0); }},
 };
 

@@ -1,7 +1,8 @@
-// A minimal init for tests of the engine: says that it is ready, then runs shell commands. A client connects to descriptor 3, writes
-// a command, shuts down its side, and reads the output followed by "\nexit=<status>\n".
-// Other modes ("eat N": fill N MiB of memory, "int80", "chroot-escape", …) are single misdeeds.
-// As `test_init probe NAME…` it makes single system calls and prints "NAME: ok" or "NAME: <errno name>" (see probes below).
+// A minimal init for tests of the engine: says that it is ready, then runs shell commands. A client connects
+// to descriptor 3, writes a command, shuts down its side, and reads the output followed by
+// "\nexit=<status>\n". Other modes ("eat N": fill N MiB of memory, "int80", "chroot-escape", …) are single
+// misdeeds. As `test_init probe NAME…` it makes single system calls and prints "NAME: ok" or "NAME: <errno
+// name>" (see probes below).
 #include <dirent.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -11,8 +12,8 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstddef>
 #include <csignal>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -23,7 +24,8 @@ namespace {
 void serve(int connection) {
   std::string command;
   char buffer[4096];
-  for (ssize_t n; (n = ::read(connection, buffer, sizeof buffer)) > 0;) command.append(buffer, static_cast<size_t>(n));
+  for (ssize_t n; (n = ::read(connection, buffer, sizeof buffer)) > 0;)
+    command.append(buffer, static_cast<size_t>(n));
   pid_t pid = ::fork();
   if (pid == 0) {
     ::dup2(connection, 1);
@@ -35,7 +37,8 @@ void serve(int connection) {
     ::_exit(127);
   }
   int status = 0;
-  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
+  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
   int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   ::dprintf(connection, "\nexit=%d\n", code);
   ::_exit(0);
@@ -56,7 +59,8 @@ int report_death(void (*call)()) {
     ::_exit(0);
   }
   int status = 0;
-  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
+  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
   if (WIFSIGNALED(status)) {
     std::printf("killed by SIG%s\n", sigabbrev_np(WTERMSIG(status)));
   } else {
@@ -68,7 +72,7 @@ int report_death(void (*call)()) {
 void call_int80() {
 #ifdef __x86_64__
   long result;
-  asm volatile("int $0x80" : "=a"(result) : "a"(20L) : "memory");   // getpid of the 32-bit table
+  asm volatile("int $0x80" : "=a"(result) : "a"(20L) : "memory");  // getpid of the 32-bit table
 #endif
 }
 void call_x32() { ::syscall(0x40000000 | 39); }
@@ -78,7 +82,8 @@ int connect_abstract(const char* name) {
   sockaddr_un address{AF_UNIX, {}};
   std::strncpy(address.sun_path + 1, name, sizeof address.sun_path - 2);
   auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + std::strlen(name));
-  std::puts(::connect(fd, reinterpret_cast<sockaddr*>(&address), size) == 0 ? "connected" : strerrorname_np(errno));
+  std::puts(::connect(fd, reinterpret_cast<sockaddr*>(&address), size) == 0 ? "connected"
+                                                                            : strerrorname_np(errno));
   return 0;
 }
 
@@ -111,7 +116,7 @@ int main(int argc, char** argv) {
     if (::write(4, "r", 1) != 1) return 4;
     ::close(4);
   }
-  ::signal(SIGCHLD, SIG_IGN);   // the kernel reaps for us
+  ::signal(SIGCHLD, SIG_IGN);  // the kernel reaps for us
   for (;;) {
     int connection = ::accept(3, nullptr, nullptr);
     if (connection < 0) {

@@ -16,6 +16,7 @@
 #include "apps/daemon/http/timestamp.h"
 #include "apps/daemon/process/routes.h"
 #include "libs/base/fd.h"
+#include "libs/base/random.h"
 
 namespace dt::daemon {
 namespace {
@@ -24,7 +25,6 @@ namespace {
 // worker has asked it to read before, so that the loop does not wait for the disk.
 constexpr size_t kReadWhole = 128 * 1024;
 constexpr uint64_t kWindow = 4u << 20;
-constexpr std::string_view kBoundary = "DAYTONA-FILE-BOUNDARY";
 
 struct Opened {
   Fd fd;
@@ -140,27 +140,35 @@ Task<Response> download(WorkerPool& pool, Request& request) {
 // --- many files
 // --------------------------------------------------------------------------------------------------------
 
-std::string part_head(size_t index, std::string_view name, const std::string& path) {
-  std::string out = index == 0 ? "--" : "\r\n--";
-  out += kBoundary;
+// One part of a bulk download. The boundary is random, so that no file can contain it.
+struct Part {
+  const std::string& boundary;
+  size_t index;
+  const std::string& path;
+};
+
+std::string part_head(const Part& part, std::string_view name) {
+  std::string out = part.index == 0 ? "--" : "\r\n--";
+  out += part.boundary;
   return out + "\r\nContent-Disposition: form-data; name=\"" + std::string(name) + "\"; filename=\"" +
-         latin1_name(path) + "\"; filename*=utf-8''" + encoded_name(path) + "\r\n";
+         quoted_name(part.path) + "\"; filename*=utf-8''" + encoded_name(part.path) + "\r\n";
 }
 
-std::string error_part(size_t index, const std::string& path, const Error& error) {
+std::string error_part(const Part& part, const Error& error) {
   // In parts, whatever is neither missing, forbidden nor a bad path is a failure to read.
   bool known = error.wire_code != "BAD_REQUEST";
   int status = known ? http_status(error.code) : 500;
   std::string_view code = known ? std::string_view(error.wire_code) : "FILE_READ_FAILED";
   std::string message = known ? error.message : "failed to open file: " + error.message;
-  return part_head(index, "error", path) + "Content-Type: application/json; charset=utf-8\r\n\r\n" +
-         error_json(status, code, message, path, "POST");
+  return part_head(part, "error") + "Content-Type: application/json; charset=utf-8\r\n\r\n" +
+         error_json(status, code, message, part.path, "POST");
 }
 
-Task<Status> send_part(WorkerPool& pool, BodyWriter& writer, size_t index, const std::string& path) {
+Task<Status> send_part(WorkerPool& pool, BodyWriter& writer, Part part) {
+  const std::string& path = part.path;
   auto file = co_await pool.run([&path] { return open_for_download(path); });
-  if (!file) co_return co_await writer.write(error_part(index, path, file.error()));
-  std::string head = part_head(index, "file", path) + "Content-Length: " + std::to_string(file->size) +
+  if (!file) co_return co_await writer.write(error_part(part, file.error()));
+  std::string head = part_head(part, "file") + "Content-Length: " + std::to_string(file->size) +
                      "\r\nContent-Type: " + std::string(media_type(path)) + "\r\n\r\n";
   if (file->content) co_return co_await writer.write(head + *file->content);
   Status sent = co_await writer.write(head);
@@ -169,12 +177,13 @@ Task<Status> send_part(WorkerPool& pool, BodyWriter& writer, size_t index, const
 }
 
 // A failure inside a part ends the answer without the closing boundary: the client must notice.
-Task<Status> send_parts(WorkerPool& pool, BodyWriter& writer, std::vector<std::string> paths) {
+Task<Status> send_parts(WorkerPool& pool, BodyWriter& writer, std::string boundary,
+                        std::vector<std::string> paths) {
   for (size_t i = 0; i < paths.size(); ++i) {
-    Status sent = co_await send_part(pool, writer, i, paths[i]);
+    Status sent = co_await send_part(pool, writer, Part{boundary, i, paths[i]});
     if (!sent) co_return sent;
   }
-  co_return co_await writer.write("\r\n--" + std::string(kBoundary) + "--\r\n");
+  co_return co_await writer.write("\r\n--" + boundary + "--\r\n");
 }
 
 Task<Response> bulk_download(WorkerPool& pool, Request& request) {
@@ -190,9 +199,10 @@ Task<Response> bulk_download(WorkerPool& pool, Request& request) {
                                      "}");
   }
   Response response;
-  response.headers.set("Content-Type", "multipart/form-data; boundary=" + std::string(kBoundary));
-  response.stream = [&pool, paths = std::move(paths)](BodyWriter& writer) mutable {
-    return send_parts(pool, writer, std::move(paths));
+  std::string boundary = "DAYTONA-" + random_token(32);
+  response.headers.set("Content-Type", "multipart/form-data; boundary=" + boundary);
+  response.stream = [&pool, boundary, paths = std::move(paths)](BodyWriter& writer) mutable {
+    return send_parts(pool, writer, boundary, std::move(paths));
   };
   co_return response;
 }

@@ -14,6 +14,9 @@ std::vector<Route> download_routes(WorkerPool& pool);  // the pool must outlive 
 
 // The two forms of a name in Content-Disposition.
 std::string latin1_name(std::string_view name);
+// As it is, in UTF-8, with quotes escaped: the key by which SDKs find the part they asked for; old ones read
+// nothing else.
+std::string quoted_name(std::string_view name);
 std::string encoded_name(std::string_view name);
 
 struct ByteRange {

@@ -71,6 +71,16 @@ std::string latin1_name(std::string_view name) {
   return out;
 }
 
+std::string quoted_name(std::string_view name) {
+  std::string out;
+  for (char c : replace_invalid_utf8(name)) {
+    if (c == '\r' || c == '\n' || c == 0) continue;
+    if (c == '\\' || c == '"') out += '\\';
+    out += c;
+  }
+  return out;
+}
+
 std::string encoded_name(std::string_view name) {
   constexpr std::string_view kKept = "!#$&+-.^_`|~";
   constexpr std::string_view kHex = "0123456789ABCDEF";

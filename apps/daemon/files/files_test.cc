@@ -241,10 +241,13 @@ TEST_F(Files, BulkDownloadFormat) {
   fs::create_directory("dir");
   Reply r = post("/files/bulk-download", R"({"paths":["a.txt","empty","none","","dir"]})");
   EXPECT_EQ(r.status, 200);
-  EXPECT_EQ(r.headers.get_or("Content-Type"), "multipart/form-data; boundary=DAYTONA-FILE-BOUNDARY");
-  auto part = [](std::string name, std::string path) {
-    return "--DAYTONA-FILE-BOUNDARY\r\nContent-Disposition: form-data; name=\"" + name + "\"; filename=\"" +
-           path + "\"; filename*=utf-8''" + path + "\r\n";
+  std::string type(r.headers.get_or("Content-Type"));
+  ASSERT_TRUE(type.starts_with("multipart/form-data; boundary=DAYTONA-"));
+  std::string boundary = type.substr(type.find('=') + 1);
+  EXPECT_NE(post("/files/bulk-download", R"({"paths":["empty"]})").headers.get_or("Content-Type"), type);
+  auto part = [&](std::string name, std::string path) {
+    return "--" + boundary + "\r\nContent-Disposition: form-data; name=\"" + name + "\"; filename=\"" + path +
+           "\"; filename*=utf-8''" + path + "\r\n";
   };
   std::string start =
       part("file", "a.txt") + "Content-Length: 3\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nAAA\r\n" +
@@ -256,7 +259,7 @@ TEST_F(Files, BulkDownloadFormat) {
   EXPECT_NE(r.body.find("\"message\":\"invalid file path: path is empty\",\"code\":\"INVALID_FILE_PATH\""),
             std::string::npos);
   EXPECT_NE(r.body.find("invalid file path: path points to a directory: dir"), std::string::npos);
-  EXPECT_TRUE(r.body.ends_with("}\r\n--DAYTONA-FILE-BOUNDARY--\r\n"));
+  EXPECT_TRUE(r.body.ends_with("}\r\n--" + boundary + "--\r\n"));
 }
 
 TEST_F(Files, BulkDownloadWantsPaths) {

@@ -19,23 +19,26 @@
 namespace dt::runner {
 namespace {
 
-constexpr int kLaunchAttempts = 3;   // when the spawner is killed under a launch
+constexpr int kLaunchAttempts = 3;  // when the spawner is killed under a launch
 constexpr uint64_t kMinMemory = 8ull << 20;
 
 // An id becomes the name of a directory.
 Status check_id(const SandboxId& id) {
   const std::string& text = id.str();
   bool good = !text.empty() && text.size() <= 128 && text[0] != '.';
-  for (char c : text) good = good && (std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.');
+  for (char c : text)
+    good = good && (std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.');
   if (!good) return fail(Code::bad_request, "a sandbox id has 1 to 128 letters, digits, '-', '_' or '.'");
   return {};
 }
 
 Status check_limits(const Limits& limits) {
-  if (!(limits.cpus > 0) || limits.cpus > 4096) return fail(Code::unprocessable, "cpus must be above 0 and at most 4096");
+  if (!(limits.cpus > 0) || limits.cpus > 4096)
+    return fail(Code::unprocessable, "cpus must be above 0 and at most 4096");
   if (limits.memory_bytes < kMinMemory || limits.memory_bytes > (1ull << 50))
     return fail(Code::unprocessable, "memory must be at least 8 MiB");
-  if (limits.pids < 1 || limits.pids > 4'194'304) return fail(Code::unprocessable, "pids must be between 1 and 4194304");
+  if (limits.pids < 1 || limits.pids > 4'194'304)
+    return fail(Code::unprocessable, "pids must be between 1 and 4194304");
   return {};
 }
 
@@ -60,7 +63,8 @@ struct Engine::Impl {
   EngineConfig config;
   linux_::Cgroups cgroups;
   engine::SpawnerHandle spawner;
-  Guarded<std::set<SandboxId>> launching{};   // a failed launch removes its cgroup: never another launch's of the same id
+  Guarded<std::set<SandboxId>>
+      launching{};  // a failed launch removes its cgroup: never another launch's of the same id
 };
 
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -73,8 +77,8 @@ Result<std::unique_ptr<Engine>> Engine::create(EngineConfig config) {
   TRY(std::string seccomp, engine::compile_seccomp_filter());
   std::string setup = engine::encode(make_setup(config, cgroups, std::move(seccomp)));
   std::string spawner = config.spawner_path;
-  std::unique_ptr<Impl> impl(
-      new Impl{std::move(config), std::move(cgroups), engine::SpawnerHandle(std::move(spawner), std::move(setup))});
+  std::unique_ptr<Impl> impl(new Impl{std::move(config), std::move(cgroups),
+                                      engine::SpawnerHandle(std::move(spawner), std::move(setup))});
   TRY_VOID(impl->spawner.start());
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));
 }
@@ -82,9 +86,11 @@ Result<std::unique_ptr<Engine>> Engine::create(EngineConfig config) {
 Status Engine::prepare_image(const std::string& rootfs) {
   TRY(Fd root, open_file(rootfs.c_str(), O_PATH | O_DIRECTORY));
   for (const char* name : {"proc", "sys", "dev"})
-    if (::mkdirat(root.get(), name, 0755) < 0 && errno != EEXIST) return fail_errno(std::string("mkdir /") + name + " in the image");
+    if (::mkdirat(root.get(), name, 0755) < 0 && errno != EEXIST)
+      return fail_errno(std::string("mkdir /") + name + " in the image");
   // Something strange in their place is the image's own business: launch() does without.
-  for (const char* file : {"etc/resolv.conf", "etc/hosts", "etc/hostname"}) (void)linux_::ensure_file_in_root(root.get(), file);
+  for (const char* file : {"etc/resolv.conf", "etc/hosts", "etc/hostname"})
+    (void)linux_::ensure_file_in_root(root.get(), file);
   (void)linux_::ensure_file_in_root(root.get(), "usr/local/bin/daytona", 0755);
   return {};
 }
@@ -96,7 +102,8 @@ Result<Launched> Engine::launch(const LaunchSpec& spec) {
     return fail(Code::conflict, "sandbox " + spec.id.str() + " is being started already");
   auto result = [&]() -> Result<Launched> {
     if (impl_->cgroups.exists(spec.id.str()))
-      return fail(Code::conflict, "sandbox " + spec.id.str() + " has a control group already: it runs, or needs a sweep");
+      return fail(Code::conflict,
+                  "sandbox " + spec.id.str() + " has a control group already: it runs, or needs a sweep");
     for (int left = kLaunchAttempts;; --left) {
       engine::Launch launch(spec, impl_->config, impl_->spawner, impl_->cgroups);
       auto launched = launch.run();
@@ -113,7 +120,8 @@ std::optional<Fd> Engine::adopt(pid_t pid, uint64_t start_time) const {
   auto pidfd = linux_::pidfd_open(pid);
   if (!pidfd) return std::nullopt;
   auto stat = linux_::proc_stat(pid);
-  if (!stat || stat->start_time != start_time || stat->state == 'Z' || stat->state == 'X') return std::nullopt;
+  if (!stat || stat->start_time != start_time || stat->state == 'Z' || stat->state == 'X')
+    return std::nullopt;
   return std::move(*pidfd);
 }
 
@@ -126,8 +134,8 @@ Status Engine::terminate(const SandboxId& id, int pidfd, int grace_ms) {
     (void)ended;
   }
   if (pidfd >= 0) {
-    // The init ends after the last process of its pid namespace, so this usually leaves an empty group. A frozen v1 group does not
-    // die of it: kill_and_remove thaws that.
+    // The init ends after the last process of its pid namespace, so this usually leaves an empty group. A
+    // frozen v1 group does not die of it: kill_and_remove thaws that.
     TRY_VOID(linux_::pidfd_signal(pidfd, SIGKILL));
     TRY(bool ended, linux_::pidfd_wait(pidfd, after(std::chrono::seconds(1))));
     (void)ended;

@@ -1,4 +1,5 @@
-// The engine's pure parts: account files, the protocol's encoding, the filter's shape. The kernel's side is in tests/kernel.
+// The engine's pure parts: account files, the protocol's encoding, the filter's shape. The kernel's side is
+// in tests/kernel.
 #include <gtest/gtest.h>
 #include <linux/filter.h>
 
@@ -11,8 +12,10 @@ namespace {
 
 constexpr std::string_view kPasswd =
     "root:x:0:0:root:/root:/bin/sh\n# comment\n\nbroken\ndaytona:x:1000:1001::/home/daytona:/bin/bash\n"
-    "1234:x:7:7::/seven:/bin/sh\nhuge:x:4294967296:0::/:/bin/sh\nneg:x:-1:0::/:\nrelative:x:5:5::home:\nlast:x:9:9::/nine:";
-constexpr std::string_view kGroup = "root:x:0:\nsudo:x:27:daytona,other\ndocker:x:999:other\nextra:x:50:daytona\nbad:x:99999:daytona";
+    "1234:x:7:7::/seven:/bin/sh\nhuge:x:4294967296:0::/:/bin/sh\nneg:x:-1:0::/"
+    ":\nrelative:x:5:5::home:\nlast:x:9:9::/nine:";
+constexpr std::string_view kGroup =
+    "root:x:0:\nsudo:x:27:daytona,other\ndocker:x:999:other\nextra:x:50:daytona\nbad:x:99999:daytona";
 
 TEST(Passwd, ResolvesNamesNumbersAndGroups) {
   auto user = resolve_user("daytona", kPasswd, kGroup);
@@ -24,8 +27,8 @@ TEST(Passwd, ResolvesNamesNumbersAndGroups) {
   EXPECT_EQ(resolve_user("1000", kPasswd, kGroup)->name, "daytona");
   EXPECT_EQ(resolve_user("daytona:docker", kPasswd, kGroup)->groups, (std::vector<uint32_t>{999}));
   EXPECT_EQ(resolve_user("55:66", kPasswd, kGroup)->gid, 66u);
-  EXPECT_EQ(resolve_user("1234", kPasswd, kGroup)->uid, 7u);         // a name that looks like a number
-  EXPECT_EQ(resolve_user("last", kPasswd, kGroup)->home, "/nine");   // no newline at the end
+  EXPECT_EQ(resolve_user("1234", kPasswd, kGroup)->uid, 7u);        // a name that looks like a number
+  EXPECT_EQ(resolve_user("last", kPasswd, kGroup)->home, "/nine");  // no newline at the end
   EXPECT_EQ(resolve_user("relative", kPasswd, kGroup)->home, "/");
 }
 
@@ -62,11 +65,12 @@ TEST(Protocol, LaunchSurvivesTheTrip) {
 
 TEST(Protocol, AnyDamageIsNoticed) {
   std::string bytes = encode(LaunchRequest{.name = "x", .args = {"one", "two"}, .env = {{"a", "b"}}});
-  for (size_t cut = 0; cut < bytes.size(); ++cut) EXPECT_FALSE(decode_launch(std::string_view(bytes).substr(0, cut)));
+  for (size_t cut = 0; cut < bytes.size(); ++cut)
+    EXPECT_FALSE(decode_launch(std::string_view(bytes).substr(0, cut)));
   EXPECT_FALSE(decode_launch(bytes + "x"));
   EXPECT_FALSE(decode_setup(bytes));
   std::string lying = bytes;
-  lying[1] = lying[2] = lying[3] = lying[4] = '\xff';    // the first length
+  lying[1] = lying[2] = lying[3] = lying[4] = '\xff';  // the first length
   EXPECT_FALSE(decode_launch(lying));
   EXPECT_EQ(decode_failed("E").code, Code::internal);
 }
@@ -83,7 +87,7 @@ TEST(SeccompPolicy, CompilesToABoundedProgram) {
   ASSERT_TRUE(filter) << filter.error().message;
   EXPECT_EQ(filter->size() % sizeof(sock_filter), 0u);
   EXPECT_GT(filter->size() / sizeof(sock_filter), 100u);
-  EXPECT_LT(filter->size() / sizeof(sock_filter), 4096u);   // the kernel's maximum
+  EXPECT_LT(filter->size() / sizeof(sock_filter), 4096u);  // the kernel's maximum
 }
 
 }  // namespace

@@ -27,7 +27,9 @@ constexpr const char* kOomScore = "200";
 Result<UserRecord> find_user(const std::string& spec) {
   Fd root(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
   // A missing or unreadable file is an empty one: numbers and root still work.
-  auto text = [&](const char* path) { return linux_::read_file_in_root(root.get(), path, kMaxPasswd).value_or(""); };
+  auto text = [&](const char* path) {
+    return linux_::read_file_in_root(root.get(), path, kMaxPasswd).value_or("");
+  };
   return resolve_user(spec, text("etc/passwd"), text("etc/group"));
 }
 
@@ -45,8 +47,10 @@ Status drop_privileges(const UserRecord& user, int userns, const std::string& se
   if (::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0) return fail_errno("keep capabilities");
   TRY_VOID(linux_::set_user(user.uid, user.gid, user.groups));
   TRY_VOID(linux_::set_all_capabilities());
-  // A session keyring of its own: the inherited one is the host root's. A kernel without keyrings has nothing to hide.
-  if (::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr) < 0 && errno != ENOSYS) return fail_errno("join a new session keyring");
+  // A session keyring of its own: the inherited one is the host root's. A kernel without keyrings has nothing
+  // to hide.
+  if (::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr) < 0 && errno != ENOSYS)
+    return fail_errno("join a new session keyring");
   TRY_VOID(linux_::limit_bounding_set(bounding_capabilities()));
   TRY_VOID(linux_::install_seccomp_filter(seccomp));
   return linux_::set_capabilities(user.uid == 0 ? bounding_capabilities() : 0);
@@ -61,7 +65,7 @@ Status arrange_descriptors(LaunchFds& fds) {
   const int wanted[kFirstFree] = {null.get(), log, log, listen, fds.ready.get()};
   int copies[kFirstFree];
   for (int i = 0; i < kFirstFree; ++i) {
-    copies[i] = ::fcntl(wanted[i], F_DUPFD_CLOEXEC, 16);   // out of the way of the targets
+    copies[i] = ::fcntl(wanted[i], F_DUPFD_CLOEXEC, 16);  // out of the way of the targets
     if (copies[i] < 0) return fail_errno("dup");
   }
   // What stands at 3 and 4 now belongs to somebody; it must survive until exec.
@@ -96,14 +100,15 @@ std::vector<char*> pointers(std::vector<std::string>& list) {
 
 uint64_t bounding_capabilities() {
   uint64_t out = 0;
-  for (int cap : {CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FSETID, CAP_FOWNER, CAP_MKNOD, CAP_NET_RAW, CAP_SETGID, CAP_SETUID,
-                  CAP_SETFCAP, CAP_SETPCAP, CAP_NET_BIND_SERVICE, CAP_SYS_CHROOT, CAP_KILL, CAP_AUDIT_WRITE})
+  for (int cap :
+       {CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FSETID, CAP_FOWNER, CAP_MKNOD, CAP_NET_RAW, CAP_SETGID, CAP_SETUID,
+        CAP_SETFCAP, CAP_SETPCAP, CAP_NET_BIND_SERVICE, CAP_SYS_CHROOT, CAP_KILL, CAP_AUDIT_WRITE})
     out |= 1ull << cap;
   return out;
 }
 
-Error become_daemon(const LaunchRequest& request, LaunchFds& fds, RootBuilder& root, const std::string& seccomp,
-                    const std::function<void()>& before_exec) {
+Error become_daemon(const LaunchRequest& request, LaunchFds& fds, RootBuilder& root,
+                    const std::string& seccomp, const std::function<void()>& before_exec) {
   auto user = find_user(request.user);
   if (!user) return std::move(user.error());
   if (auto s = set_host_side_limits(request, root.proc()); !s) return std::move(s.error());

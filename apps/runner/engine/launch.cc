@@ -44,12 +44,15 @@ Result<Fd> clone_directory(const std::string& path, const char* what) {
 }  // namespace
 
 Status Launch::check_spec() const {
-  if (spec_.id_range == 0) return fail(Code::internal, "a sandbox needs a range of ids of its own, not the host's");
-  if (parent_of(spec_.upper) != parent_of(spec_.work)) return fail(Code::internal, "upper and work must lie in one directory");
+  if (spec_.id_range == 0)
+    return fail(Code::internal, "a sandbox needs a range of ids of its own, not the host's");
+  if (parent_of(spec_.upper) != parent_of(spec_.work))
+    return fail(Code::internal, "upper and work must lie in one directory");
   if (spec_.hostname.empty() || spec_.hostname.size() > 64 || !plain_line(spec_.hostname))
     return fail(Code::unprocessable, "the host name must have 1 to 64 printable characters");
   for (auto& [key, value] : spec_.env)
-    if (key.empty() || key.find('=') != std::string::npos || key.find('\0') != std::string::npos || value.find('\0') != std::string::npos)
+    if (key.empty() || key.find('=') != std::string::npos || key.find('\0') != std::string::npos ||
+        value.find('\0') != std::string::npos)
       return fail(Code::unprocessable, "environment variable \"" + key + "\" has a character it cannot have");
   return {};
 }
@@ -92,10 +95,12 @@ Status Launch::send_request() {
   optional(request.has_log, spec_.log);
   optional(request.has_cgroup, cgroup ? cgroup->get() : -1);
   std::string bytes = encode(request);
-  if (bytes.size() > kMaxRequest) return fail(Code::unprocessable, "arguments and environment together exceed 128 KiB");
+  if (bytes.size() > kMaxRequest)
+    return fail(Code::unprocessable, "arguments and environment together exceed 128 KiB");
   reply_ = std::move(replies.first);
   timeval timeout{config_.ready_timeout_ms / 1000, config_.ready_timeout_ms % 1000 * 1000};
-  if (::setsockopt(reply_.get(), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) < 0) return fail_errno("set a receive timeout");
+  if (::setsockopt(reply_.get(), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) < 0)
+    return fail_errno("set a receive timeout");
   ready_ = std::move(ready.read);
   return spawner_.request(bytes, fds);
 }
@@ -113,14 +118,16 @@ Status Launch::make_cgroups() {
   return sent || sent.error().code == Code::closed ? Status{} : sent;
 }
 
-// One byte, or the end of the pipe when everybody who could write it is gone: the child, or a spawner that has made none.
+// One byte, or the end of the pipe when everybody who could write it is gone: the child, or a spawner that
+// has made none.
 Status Launch::wait_ready() {
   pollfd p{ready_.get(), POLLIN, 0};
   int n;
   while ((n = ::poll(&p, 1, linux_::millis_until(deadline_))) < 0)
     if (errno != EINTR) return fail_errno("poll the ready pipe");
   if (n == 0)
-    return fail(Code::timeout, "the daemon was not ready within " + std::to_string(config_.ready_timeout_ms) + " ms");
+    return fail(Code::timeout,
+                "the daemon was not ready within " + std::to_string(config_.ready_timeout_ms) + " ms");
   char byte;
   if (::read(ready_.get(), &byte, 1) == 1) return {};
   return fail(Code::bad_gateway, "the daemon ended before it was ready");
@@ -132,7 +139,8 @@ Status Launch::read_replies(Tag last) {
     auto message = linux_::receive_message(reply_.get(), kMaxReply);
     if (!message) break;
     if (is(message->bytes, Tag::failed)) return std::unexpected(decode_failed(message->bytes));
-    if (is(message->bytes, Tag::started) && message->fds.size() == 1) launched_.pidfd = std::move(message->fds[0]);
+    if (is(message->bytes, Tag::started) && message->fds.size() == 1)
+      launched_.pidfd = std::move(message->fds[0]);
     if (is(message->bytes, Tag::built)) {
       TRY(times_, decode_built(message->bytes));
     }
@@ -160,7 +168,8 @@ void Launch::undo() {
     (void)linux_::pidfd_wait(launched_.pidfd.get(), after(std::chrono::seconds(5)));
   }
   if (Status removed = cgroups_.kill_and_remove(spec_.id.str()); !removed)
-    log::warn("a failed launch left its cgroup", {{"sandbox", spec_.id.str()}, {"error", removed.error().message}});
+    log::warn("a failed launch left its cgroup",
+              {{"sandbox", spec_.id.str()}, {"error", removed.error().message}});
 }
 
 Status Launch::attempt() {

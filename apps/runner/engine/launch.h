@@ -1,5 +1,5 @@
-// One launch, seen from the engine: sends the request, makes the cgroups while the child builds, lets it go, waits for the daemon.
-// Whatever it has made goes with it unless it succeeded.
+// One launch, seen from the engine: sends the request, makes the cgroups while the child builds, lets it go,
+// waits for the daemon. Whatever it has made goes with it unless it succeeded.
 #pragma once
 #include "apps/runner/engine/engine.h"
 #include "apps/runner/engine/protocol.h"
@@ -11,10 +11,13 @@ namespace dt::runner::engine {
 
 class Launch {
  public:
-  Launch(const LaunchSpec& spec, const EngineConfig& config, SpawnerHandle& spawner, const linux_::Cgroups& cgroups)
+  Launch(const LaunchSpec& spec, const EngineConfig& config, SpawnerHandle& spawner,
+         const linux_::Cgroups& cgroups)
       : spec_(spec), config_(config), spawner_(spawner), cgroups_(cgroups) {}
   Result<Launched> run();
-  bool spawner_lost() const { return spawner_lost_; }   // run() failed because there was no spawner, before anything ran
+  bool spawner_lost() const {
+    return spawner_lost_;
+  }  // run() failed because there was no spawner, before anything ran
 
  private:
   Status check_spec() const;

@@ -18,7 +18,8 @@ std::optional<uint32_t> parse_id(std::string_view text) {
 }
 
 using Fields = std::vector<std::string_view>;
-std::optional<Fields> find_line(std::string_view text, size_t fields, const std::function<bool(const Fields&)>& match) {
+std::optional<Fields> find_line(std::string_view text, size_t fields,
+                                const std::function<bool(const Fields&)>& match) {
   for (std::string_view line : split(text, '\n')) {
     auto parts = split(line, ':');
     if (parts.size() >= fields && match(parts)) return parts;
@@ -46,7 +47,8 @@ Status find_user(UserRecord& user, std::string_view who, std::string_view passwd
     uid = 0;
   }
   user.uid = *uid;
-  if (auto entry = find_line(passwd, 6, [&](auto& f) { return parse_id(f[2]) == uid; })) apply_entry(user, *entry);
+  if (auto entry = find_line(passwd, 6, [&](auto& f) { return parse_id(f[2]) == uid; }))
+    apply_entry(user, *entry);
   if (user.uid == 0 && user.name.empty()) user.name = "root", user.home = "/root";
   return {};
 }
@@ -65,7 +67,7 @@ Result<UserRecord> resolve_user(std::string_view spec, std::string_view passwd, 
     if (!gid) return fail(Code::unprocessable, "the image has no group \"" + std::string(name) + "\"");
     user.gid = *gid;
     user.groups = {user.gid};
-    return user;      // an explicit group replaces the supplementary ones, as container engines do
+    return user;  // an explicit group replaces the supplementary ones, as container engines do
   }
   user.groups = {user.gid};
   for (std::string_view line : split(group, '\n')) {

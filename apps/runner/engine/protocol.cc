@@ -75,7 +75,7 @@ class Reader {
   bool complete() const { return !failed_ && in_.empty(); }
 
  private:
-  uint32_t length() {   // never more than what is left, so that a loop over it ends
+  uint32_t length() {  // never more than what is left, so that a loop over it ends
     uint32_t n = 0;
     (*this)(n);
     if (n > in_.size()) failed_ = true;
@@ -92,12 +92,15 @@ void setup_fields(Stream& s, T& m) {
 }
 template <class Stream, class T>
 void launch_fields(Stream& s, T& m) {
-  s(m.name), s(m.hostname), s(m.resolv_conf), s(m.hosts), s(m.upper), s(m.work), s(m.args), s(m.env), s(m.user);
+  s(m.name), s(m.hostname), s(m.resolv_conf), s(m.hosts), s(m.upper), s(m.work), s(m.args), s(m.env),
+      s(m.user);
   s(m.working_dir), s(m.id_range), s(m.open_files), s(m.pids), s(m.shm_bytes);
   s(m.has_netns), s(m.has_listen), s(m.has_log), s(m.has_cgroup);
 }
 
-std::unexpected<Error> malformed() { return fail(Code::internal, "malformed message between engine and spawner"); }
+std::unexpected<Error> malformed() {
+  return fail(Code::internal, "malformed message between engine and spawner");
+}
 
 }  // namespace
 

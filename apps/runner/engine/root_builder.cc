@@ -23,9 +23,9 @@ constexpr uint32_t kIdCount = 65'536;
 constexpr gid_t kTtyGroup = 5;
 
 // The same lists as the OCI engines'; what this kernel does not have is skipped.
-constexpr const char* kMaskedFiles[] = {"kcore",       "keys",        "timer_list", "timer_stats", "sched_debug",
-                                        "latency_stats", "interrupts", "kmsg",      "kallsyms",    "kpagecount",
-                                        "kpageflags",  "kpagecgroup"};
+constexpr const char* kMaskedFiles[] = {"kcore",       "keys",          "timer_list", "timer_stats",
+                                        "sched_debug", "latency_stats", "interrupts", "kmsg",
+                                        "kallsyms",    "kpagecount",    "kpageflags", "kpagecgroup"};
 constexpr const char* kMaskedDirectories[] = {"acpi", "scsi", "asound"};
 constexpr const char* kReadOnly[] = {"sys", "bus", "fs", "irq", "sysrq-trigger"};
 
@@ -33,14 +33,17 @@ struct Node {
   const char* name;
   unsigned major, minor;
 };
-constexpr Node kNodes[] = {{"null", 1, 3}, {"zero", 1, 5}, {"full", 1, 7}, {"random", 1, 8}, {"urandom", 1, 9}, {"tty", 5, 0}};
+constexpr Node kNodes[] = {{"null", 1, 3},   {"zero", 1, 5},    {"full", 1, 7},
+                           {"random", 1, 8}, {"urandom", 1, 9}, {"tty", 5, 0}};
 
 struct Link {
   const char* name;
   const char* target;
 };
-constexpr Link kLinks[] = {{"ptmx", "pts/ptmx"},           {"fd", "/proc/self/fd"},
-                           {"stdin", "/proc/self/fd/0"},   {"stdout", "/proc/self/fd/1"},
+constexpr Link kLinks[] = {{"ptmx", "pts/ptmx"},
+                           {"fd", "/proc/self/fd"},
+                           {"stdin", "/proc/self/fd/0"},
+                           {"stdout", "/proc/self/fd/1"},
                            {"stderr", "/proc/self/fd/2"}};
 
 Status id_map(int mount, int userns, const char* what) {
@@ -62,13 +65,15 @@ Status RootBuilder::build_layers() {
   // Attached, because kernels before 6.15 accept no detached mount as a layer.
   TRY_VOID(attach_mount(fds_.lower.get(), AT_FDCWD, "/lower"));
   TRY_VOID(attach_mount(fds_.disk.get(), AT_FDCWD, "/disk"));
-  // From here files are made as the sandbox's root: on an id-mapped layer the host's root is nobody and may create nothing.
+  // From here files are made as the sandbox's root: on an id-mapped layer the host's root is nobody and may
+  // create nothing.
   TRY_VOID(linux_::set_file_identity(request_.id_range));
   TRY(auto overlay, FsContext::open("overlay"));
   TRY_VOID(overlay.set("lowerdir", "/lower"));
   TRY_VOID(overlay.set("upperdir", "/disk/" + request_.upper));
   TRY_VOID(overlay.set("workdir", "/disk/" + request_.work));
-  TRY_VOID(overlay.set("redirect_dir", "nofollow"));   // a disk must mean the same without its overlay: no hidden redirects
+  TRY_VOID(overlay.set("redirect_dir",
+                       "nofollow"));  // a disk must mean the same without its overlay: no hidden redirects
   TRY_VOID(overlay.set("metacopy", "off"));
   TRY_VOID(overlay.set("index", "off"));
   TRY(root_, overlay.mount(MOUNT_ATTR_NODEV));
@@ -88,7 +93,8 @@ Status RootBuilder::build_mounts() {
 
 // Attaches on a directory of the image, which is made when missing. A link in its place is refused.
 Status RootBuilder::attach(int mount, const char* path) {
-  if (::mkdirat(root_.get(), path, 0755) < 0 && errno != EEXIST) return fail_errno(std::string("mkdir /") + path);
+  if (::mkdirat(root_.get(), path, 0755) < 0 && errno != EEXIST)
+    return fail_errno(std::string("mkdir /") + path);
   Fd place(::openat(root_.get(), path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!place) return fail_errno(std::string("/") + path + " of the image is not a plain directory");
   return attach_mount(mount, place.get(), "");
@@ -131,13 +137,15 @@ Status RootBuilder::add_dev() {
   return add_dev_mounts();
 }
 
-// Made from nothing, by the host's root: an inode of its own per sandbox, so that nobody watches or locks a neighbour's.
+// Made from nothing, by the host's root: an inode of its own per sandbox, so that nobody watches or locks a
+// neighbour's.
 Status RootBuilder::add_device_nodes() {
   for (auto& node : kNodes)
     if (::mknodat(dev_.get(), node.name, S_IFCHR | 0666, makedev(node.major, node.minor)) < 0)
       return fail_errno(std::string("mknod /dev/") + node.name);
   for (auto& link : kLinks)
-    if (::symlinkat(link.target, dev_.get(), link.name) < 0) return fail_errno(std::string("symlink /dev/") + link.name);
+    if (::symlinkat(link.target, dev_.get(), link.name) < 0)
+      return fail_errno(std::string("symlink /dev/") + link.name);
   for (const char* name : {"pts", "mqueue", ".daytona"})
     if (::mkdirat(dev_.get(), name, 0755) < 0) return fail_errno(std::string("mkdir /dev/") + name);
   if (::mkdirat(dev_.get(), "shm", 01777) < 0) return fail_errno("mkdir /dev/shm");
@@ -162,8 +170,9 @@ Status RootBuilder::add_sys() {
   return attach(sys.get(), "sys");
 }
 
-// The file lives in /dev's tmpfs and is mounted over the image's, so that the disk keeps nothing of this run. When the sandbox has
-// put something there on which no file can be mounted, it goes without: that hurts only itself.
+// The file lives in /dev's tmpfs and is mounted over the image's, so that the disk keeps nothing of this run.
+// When the sandbox has put something there on which no file can be mounted, it goes without: that hurts only
+// itself.
 Status RootBuilder::add_etc_file(const char* path, const std::string& content) {
   std::string name = ".daytona/" + std::string(path).substr(4);
   Fd file(::openat(dev_.get(), name.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644));

@@ -1,5 +1,6 @@
-// Builds a sandbox's root, in the sandbox's own namespaces, by a process that is still the host's root. An ordered list of named
-// steps; nothing needs undoing, because every mount lives in this mount namespace or in a descriptor of this process.
+// Builds a sandbox's root, in the sandbox's own namespaces, by a process that is still the host's root. An
+// ordered list of named steps; nothing needs undoing, because every mount lives in this mount namespace or in
+// a descriptor of this process.
 //
 // The image and the disk are hostile: whatever is looked up in them goes through openat2(RESOLVE_IN_ROOT).
 #pragma once
@@ -9,17 +10,18 @@
 namespace dt::runner::engine {
 
 struct LaunchFds {
-  Fd reply, lower, disk, ready;      // lower and disk are detached mounts
-  Fd netns, listen, log, cgroup;     // optional
+  Fd reply, lower, disk, ready;   // lower and disk are detached mounts
+  Fd netns, listen, log, cgroup;  // optional
 };
 
 class RootBuilder {
  public:
   RootBuilder(const LaunchRequest& request, LaunchFds& fds) : request_(request), fds_(fds) {}
 
-  Status build_layers();             // user namespace, id-mapped layers, overlay at /root
-  Status build_mounts();             // /proc, /sys, /dev, files in /etc, the daemon
-  // After the process has entered its cgroup: cgroup namespace, the group's files below /sys/fs/cgroup, pivot_root.
+  Status build_layers();  // user namespace, id-mapped layers, overlay at /root
+  Status build_mounts();  // /proc, /sys, /dev, files in /etc, the daemon
+  // After the process has entered its cgroup: cgroup namespace, the group's files below /sys/fs/cgroup,
+  // pivot_root.
   Status finish(const std::vector<CgroupView>& views);
 
   int userns() const { return userns_.get(); }

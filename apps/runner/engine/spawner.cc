@@ -1,5 +1,5 @@
-// The spawner: a small single-threaded process that clones the inits of sandboxes. It does as little as possible itself (receive,
-// clone3, answer), so that launches overlap: everything else happens in the child.
+// The spawner: a small single-threaded process that clones the inits of sandboxes. It does as little as
+// possible itself (receive, clone3, answer), so that launches overlap: everything else happens in the child.
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <sched.h>
@@ -23,7 +23,7 @@ namespace engine {
 namespace {
 
 constexpr uint64_t kNamespaces = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS;
-constexpr uint64_t kTimeNamespace = 0x80;   // CLONE_NEWTIME; only clone3 knows it
+constexpr uint64_t kTimeNamespace = 0x80;  // CLONE_NEWTIME; only clone3 knows it
 
 // Milliseconds since the last call.
 class Laps {
@@ -49,7 +49,8 @@ struct Spawner {
 
 Result<LaunchFds> take_fds(const LaunchRequest& request, std::vector<Fd>& fds) {
   size_t wanted = 4u + request.has_netns + request.has_listen + request.has_log + request.has_cgroup;
-  if (fds.size() != wanted) return fail(Code::internal, "a launch request with a wrong number of descriptors");
+  if (fds.size() != wanted)
+    return fail(Code::internal, "a launch request with a wrong number of descriptors");
   LaunchFds out;
   size_t i = 0;
   for (Fd* fd : {&out.reply, &out.lower, &out.disk, &out.ready}) *fd = std::move(fds[i++]);
@@ -72,7 +73,8 @@ Status enter_cgroups(int reply) {
   TRY(auto go, linux_::receive_message(reply, 64));
   if (!is(go.bytes, Tag::go)) return fail(Code::internal, "unexpected message from the engine");
   for (Fd& procs : go.fds)
-    if (auto moved = write_all(procs.get(), "0"); !moved) return std::unexpected(std::move(moved.error()).context("enter a cgroup"));
+    if (auto moved = write_all(procs.get(), "0"); !moved)
+      return std::unexpected(std::move(moved.error()).context("enter a cgroup"));
   return {};
 }
 
@@ -82,7 +84,8 @@ Status announce(int reply) {
   return linux_::send_message(reply, encode_tag(Tag::started), {&fd, 1});
 }
 
-Status build(const Spawner& spawner, const LaunchRequest& request, LaunchFds& fds, RootBuilder& root, Laps& laps, BuildTimes& times) {
+Status build(const Spawner& spawner, const LaunchRequest& request, LaunchFds& fds, RootBuilder& root,
+             Laps& laps, BuildTimes& times) {
   TRY_VOID(announce(fds.reply.get()));
   if (::sethostname(request.hostname.data(), request.hostname.size()) < 0) return fail_errno("sethostname");
   TRY_VOID(enter_network(fds));
@@ -107,14 +110,15 @@ Status build(const Spawner& spawner, const LaunchRequest& request, LaunchFds& fd
     times.drop = laps.lap();
     (void)linux_::send_message(fds.reply.get(), encode_built(times));
   };
-  Error error = built ? become_daemon(request, fds, root, spawner.setup.seccomp, report) : std::move(built.error());
+  Error error =
+      built ? become_daemon(request, fds, root, spawner.setup.seccomp, report) : std::move(built.error());
   (void)linux_::send_message(fds.reply.get(), encode_failed(error));
   ::_exit(1);
 }
 
 void launch(const Spawner& spawner, linux_::Message message) {
   auto request = decode_launch(message.bytes);
-  if (!request) return;    // the reply socket closes: the engine sees a launch that came to nothing
+  if (!request) return;  // the reply socket closes: the engine sees a launch that came to nothing
   auto fds = take_fds(*request, message.fds);
   if (!fds) return;
   linux_::CloneOptions options{.flags = spawner.namespaces, .into_cgroup = fds->cgroup.get()};
@@ -138,9 +142,9 @@ Status start(Spawner& spawner) {
 int spawner_main(int socket_fd) {
   using namespace engine;
   ::prctl(PR_SET_NAME, "dt-spawner");
-  ::signal(SIGCHLD, SIG_IGN);      // ended inits are reaped by the kernel; the engine watches pidfds
+  ::signal(SIGCHLD, SIG_IGN);  // ended inits are reaped by the kernel; the engine watches pidfds
   ::signal(SIGPIPE, SIG_IGN);
-  ::signal(SIGINT, SIG_IGN);       // of a terminal's whole group; our end is the socket's
+  ::signal(SIGINT, SIG_IGN);  // of a terminal's whole group; our end is the socket's
   ::signal(SIGTERM, SIG_IGN);
   if (socket_fd > 3) ::close_range(3, static_cast<unsigned>(socket_fd) - 1, 0);
   ::close_range(static_cast<unsigned>(socket_fd) + 1, ~0u, 0);

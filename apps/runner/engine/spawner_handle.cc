@@ -21,7 +21,7 @@ Result<pid_t> execute(const std::string& path, int socket) {
   posix_spawn_file_actions_adddup2(&actions, socket, kSocketFd);
   std::string fd = std::to_string(kSocketFd);
   const char* argv[] = {path.c_str(), "spawner", "--fd", fd.c_str(), nullptr};
-  char* envp[] = {nullptr};   // nothing of the runner's environment
+  char* envp[] = {nullptr};  // nothing of the runner's environment
   pid_t pid = 0;
   int err = ::posix_spawn(&pid, path.c_str(), &actions, nullptr, const_cast<char**>(argv), envp);
   posix_spawn_file_actions_destroy(&actions);
@@ -37,10 +37,11 @@ SpawnerHandle::~SpawnerHandle() {
 }
 
 void SpawnerHandle::end_locked() {
-  socket_.reset();   // it ends when its socket closes
+  socket_.reset();  // it ends when its socket closes
   if (pid_ <= 0) return;
   ::kill(pid_, SIGKILL);
-  while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {}
+  while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+  }
   pid_ = 0;
 }
 
@@ -58,9 +59,9 @@ Status SpawnerHandle::start_locked() {
   Status sent = linux_::send_message(socket_.get(), setup_);
   auto answer = sent ? linux_::receive_message(socket_.get(), 8192) : std::unexpected(sent.error());
   if (answer && is(answer->bytes, Tag::ready)) return {};
-  Error error = !answer                              ? std::move(answer.error())
+  Error error = !answer                          ? std::move(answer.error())
                 : is(answer->bytes, Tag::failed) ? decode_failed(answer->bytes)
-                                                     : Error{Code::internal, "unexpected answer", {}, 0};
+                                                 : Error{Code::internal, "unexpected answer", {}, 0};
   end_locked();
   return std::unexpected(std::move(error).context("the spawner did not start"));
 }

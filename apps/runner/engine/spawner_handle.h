@@ -1,6 +1,6 @@
 // The engine's end of the spawner: starts it, hands over requests, starts it again when it has died.
-// Thread-safe. A request that meets a dead spawner is sent once more to its successor; one that the spawner had taken and not yet
-// answered fails in its launch, which sees its reply socket close.
+// Thread-safe. A request that meets a dead spawner is sent once more to its successor; one that the spawner
+// had taken and not yet answered fails in its launch, which sees its reply socket close.
 #pragma once
 #include <sys/types.h>
 

@@ -20,8 +20,10 @@ constexpr unsigned kInert = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NO
 
 // What /sys tells about the machine or offers to its administrator only.
 constexpr const char* kMaskedSys[] = {
-    "firmware",  "class/dmi", "devices/virtual/dmi", "devices/virtual/powercap", "kernel/security", "kernel/debug",
-    "kernel/tracing", "fs/bpf", "fs/pstore", "fs/selinux", "fs/fuse/connections", "power", "hypervisor"};
+    "firmware",        "class/dmi",    "devices/virtual/dmi", "devices/virtual/powercap",
+    "kernel/security", "kernel/debug", "kernel/tracing",      "fs/bpf",
+    "fs/pstore",       "fs/selinux",   "fs/fuse/connections", "power",
+    "hypervisor"};
 
 Result<Fd> new_tmpfs(const char* size) {
   TRY(auto fs, FsContext::open("tmpfs"));
@@ -44,7 +46,8 @@ Status attach_empty(int root) {
   return attach_mount(empty.get(), root, "empty");
 }
 
-// /sys/fs/cgroup: a directory per controller, on which a child mounts its own group. With v2 it mounts on /sys/fs/cgroup itself.
+// /sys/fs/cgroup: a directory per controller, on which a child mounts its own group. With v2 it mounts on
+// /sys/fs/cgroup itself.
 Status attach_cgroup_directory(int sys, const Setup& setup) {
   TRY(Fd dirs, new_tmpfs("64k"));
   for (auto& view : setup.views)
@@ -78,7 +81,8 @@ Status attach_cgroups(int root, const Setup& setup) {
     std::string place = "cg/" + view.controller;
     if (!view.controller.empty()) TRY_VOID(make_directories(root, {place.c_str()}));
     TRY(Fd group, clone_mount(AT_FDCWD, view.source.c_str()));
-    TRY_VOID(linux_::set_mount_attributes(group.get(), {.set = MOUNT_ATTR_RDONLY | kInert, .make_private = true}));
+    TRY_VOID(
+        linux_::set_mount_attributes(group.get(), {.set = MOUNT_ATTR_RDONLY | kInert, .make_private = true}));
     TRY_VOID(attach_mount(group.get(), root, place.c_str()));
   }
   return {};
@@ -89,7 +93,8 @@ Status attach_cgroups(int root, const Setup& setup) {
 Status enter_spawner_root(const Setup& setup) {
   // An own, empty network: the template's /sys/class/net then tells nothing about the host's.
   if (::unshare(CLONE_NEWNS | CLONE_NEWNET) < 0) return fail_errno("unshare");
-  if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) < 0) return fail_errno("make mounts private");
+  if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) < 0)
+    return fail_errno("make mounts private");
   TRY(Fd daemon, clone_mount(AT_FDCWD, setup.daemon_path.c_str()));
   TRY(Fd root, new_tmpfs("1m"));
   TRY_VOID(attach_mount(root.get(), AT_FDCWD, "/proc"));
@@ -104,7 +109,8 @@ Status enter_spawner_root(const Setup& setup) {
 
 Fd hold_fast_cgroup_moves() {
   auto fs = FsContext::open("cgroup");
-  if (!fs || !fs->set_flag("none") || !fs->set("name", "daytona") || !fs->set_flag("favordynmods")) return Fd();
+  if (!fs || !fs->set_flag("none") || !fs->set("name", "daytona") || !fs->set_flag("favordynmods"))
+    return Fd();
   auto mount = fs->mount(kInert | MOUNT_ATTR_RDONLY);
   return mount ? std::move(*mount) : Fd();
 }

@@ -13,15 +13,16 @@ BOOST_DESCRIBE_STRUCT(ExpectedSandbox, (), (id, state, desiredState))
 namespace {
 Status expect_success(const HttpClient::Reply& reply, std::string_view what) {
   if (reply.status < 300) return {};
-  return fail(code_from_status(reply.status),
-              std::string(what) + ": the API answered " + std::to_string(reply.status) + " " + reply.body.substr(0, 500));
+  return fail(code_from_status(reply.status), std::string(what) + ": the API answered " +
+                                                  std::to_string(reply.status) + " " +
+                                                  reply.body.substr(0, 500));
 }
 }  // namespace
 
 ApiClient::ApiClient(Endpoint api, Secret runner_key) : api_(std::move(api)), key_(std::move(runner_key)) {}
 
-Task<Result<HttpClient::Reply>> ApiClient::call(const CallContext& ctx, std::string method, std::string target,
-                                                std::string body) {
+Task<Result<HttpClient::Reply>> ApiClient::call(const CallContext& ctx, std::string method,
+                                                std::string target, std::string body) {
   ClientRequest request;
   request.method = std::move(method);
   request.target = "/api" + target;
@@ -32,10 +33,12 @@ Task<Result<HttpClient::Reply>> ApiClient::call(const CallContext& ctx, std::str
   co_return reply;
 }
 
-Task<Result<std::vector<contract::Job>>> ApiClient::poll(const CallContext& ctx, std::chrono::seconds wait, int limit) {
+Task<Result<std::vector<contract::Job>>> ApiClient::poll(const CallContext& ctx, std::chrono::seconds wait,
+                                                         int limit) {
   CallContext bounded = ctx;
   bounded.deadline = std::min(ctx.deadline, after(wait + 15s));
-  std::string target = "/jobs/poll?timeout=" + std::to_string(wait.count()) + "&limit=" + std::to_string(limit);
+  std::string target =
+      "/jobs/poll?timeout=" + std::to_string(wait.count()) + "&limit=" + std::to_string(limit);
   auto reply = co_await call(bounded, "GET", std::move(target));
   if (!reply) co_return std::unexpected(std::move(reply.error()));
   CO_TRY_VOID(expect_success(*reply, "poll for jobs"));
@@ -61,7 +64,8 @@ Task<Status> ApiClient::report(const CallContext& ctx, const std::string& job_id
     CallContext bounded = ctx;
     bounded.deadline = std::min(ctx.deadline, after(30s));
     auto reply = co_await call(bounded, "POST", "/jobs/" + job_id + "/status", encode(result));
-    if (reply && reply->status < 500 && reply->status != 429) co_return expect_success(*reply, "report of job " + job_id);
+    if (reply && reply->status < 500 && reply->status != 429)
+      co_return expect_success(*reply, "report of job " + job_id);
     if (ctx.cancel.cancelled()) co_return fail(Code::cancelled, "the runner is stopping");
     co_await Loop::current().sleep_for(delay);
   }
@@ -85,10 +89,11 @@ Task<Result<std::vector<ExpectedSandbox>>> ApiClient::expected(const CallContext
   co_return out;
 }
 
-Task<Status> ApiClient::report_state(const CallContext& ctx, const std::string& sandbox_id, const std::string& state,
-                                     const std::string& reason) {
-  contract::UpdateSandboxState report{
-      .state = state, .errorReason = reason.empty() ? std::nullopt : std::optional(reason), .recoverable = {}};
+Task<Status> ApiClient::report_state(const CallContext& ctx, const std::string& sandbox_id,
+                                     const std::string& state, const std::string& reason) {
+  contract::UpdateSandboxState report{.state = state,
+                                      .errorReason = reason.empty() ? std::nullopt : std::optional(reason),
+                                      .recoverable = {}};
   auto reply = co_await call(ctx, "PUT", "/sandbox/" + sandbox_id + "/state", encode(report));
   if (!reply) co_return std::unexpected(std::move(reply.error()));
   co_return expect_success(*reply, "state of sandbox " + sandbox_id);

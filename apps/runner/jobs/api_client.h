@@ -1,4 +1,5 @@
-// The runner's side of the conversation with the API: it dials out, with its key, and nothing else. For one loop.
+// The runner's side of the conversation with the API: it dials out, with its key, and nothing else. For one
+// loop.
 #pragma once
 #include <string>
 #include <vector>
@@ -24,14 +25,16 @@ class ApiClient {
   // Jobs that an earlier run of this runner claimed and did not finish.
   Task<Result<std::vector<contract::Job>>> unfinished(const CallContext& ctx);
   // Retries while the API is away (it may be restarting); gives up on a 4xx answer.
-  Task<Status> report(const CallContext& ctx, const std::string& job_id, const contract::UpdateJobStatus& result);
+  Task<Status> report(const CallContext& ctx, const std::string& job_id,
+                      const contract::UpdateJobStatus& result);
   Task<Status> healthcheck(const CallContext& ctx, const contract::RunnerHealthcheck& health);
   Task<Result<std::vector<ExpectedSandbox>>> expected(const CallContext& ctx);
   Task<Status> report_state(const CallContext& ctx, const std::string& sandbox_id, const std::string& state,
                             const std::string& reason);
 
  private:
-  Task<Result<HttpClient::Reply>> call(const CallContext& ctx, std::string method, std::string target, std::string body = {});
+  Task<Result<HttpClient::Reply>> call(const CallContext& ctx, std::string method, std::string target,
+                                       std::string body = {});
   HttpClient client_;
   Endpoint api_;
   Secret key_;

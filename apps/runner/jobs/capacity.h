@@ -8,7 +8,7 @@ namespace dt::runner {
 class CapacityProbe {
  public:
   explicit CapacityProbe(std::string state_dir) : state_dir_(std::move(state_dir)) {}
-  contract::RunnerMetrics sample(const Sandboxes::Totals& totals);   // CPU use is since the last call
+  contract::RunnerMetrics sample(const Sandboxes::Totals& totals);  // CPU use is since the last call
 
  private:
   std::string state_dir_;

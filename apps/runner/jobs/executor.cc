@@ -15,8 +15,8 @@ std::vector<std::string> list_of(const std::optional<std::string>& comma_separat
   return out;
 }
 
-// Domain lists need a resolver that feeds the firewall; until it exists a sandbox that asks for one gets no network at all,
-// never more than it asked for.
+// Domain lists need a resolver that feeds the firewall; until it exists a sandbox that asks for one gets no
+// network at all, never more than it asked for.
 bool blocked(bool block_all, const std::optional<std::string>& domains) {
   bool unsupported = !list_of(domains).empty();
   if (unsupported) log::warn("domain allow lists are not available yet: the sandbox gets no network");
@@ -87,8 +87,10 @@ struct Row {
   Result<std::string> (*run)(const Job&, Sandboxes&);
 };
 constexpr Row kTypes[] = {
-    {contract::job_type::kCreateSandbox, create},   {contract::job_type::kStartSandbox, start},
-    {contract::job_type::kStopSandbox, stop},       {contract::job_type::kDestroySandbox, destroy},
+    {contract::job_type::kCreateSandbox, create},
+    {contract::job_type::kStartSandbox, start},
+    {contract::job_type::kStopSandbox, stop},
+    {contract::job_type::kDestroySandbox, destroy},
     {contract::job_type::kUpdateNetwork, update_network},
 };
 
@@ -110,7 +112,9 @@ contract::UpdateJobStatus execute(const Job& job, Sandboxes& sandboxes) {
     if (!result->empty()) out.resultMetadata = std::move(*result);
     return out;
   }
-  log::error("job failed", {{"job", job.id}, {"type", job.type}, {"sandbox", job.resourceId}, {"error", result.error().message}});
+  log::error(
+      "job failed",
+      {{"job", job.id}, {"type", job.type}, {"sandbox", job.resourceId}, {"error", result.error().message}});
   out.status = contract::job_status::kFailed;
   // A full disk can be recovered from by expanding it; clients are told so.
   out.errorMessage = result.error().code == Code::insufficient_storage

@@ -12,8 +12,13 @@ using namespace std::chrono_literals;
 
 struct JobLoop::Impl {
   Impl(JobLoopConfig c, ApiClient& a, Sandboxes& s)
-      : config(std::move(c)), api(a), sandboxes(s), probe(config.state_dir), workers(config.worker_threads, "job"),
-        loop(Loop::current()), scope("jobs") {}
+      : config(std::move(c)),
+        api(a),
+        sandboxes(s),
+        probe(config.state_dir),
+        workers(config.worker_threads, "job"),
+        loop(Loop::current()),
+        scope("jobs") {}
 
   JobLoopConfig config;
   ApiClient& api;
@@ -22,7 +27,7 @@ struct JobLoop::Impl {
   WorkerPool workers;
   Loop& loop;
   TaskScope scope;
-  std::set<std::string> running;   // job ids: a job that is listed twice runs once
+  std::set<std::string> running;  // job ids: a job that is listed twice runs once
   CallContext ctx;
 
   void begin(contract::Job job);
@@ -47,7 +52,8 @@ Task<void> JobLoop::Impl::run_job(Impl& self, contract::Job job) {
   auto work = [&] { return execute(job, self.sandboxes); };
   contract::UpdateJobStatus result = co_await self.workers.run(work);
   Status told = co_await self.api.report(self.ctx, job.id, result);
-  if (!told) log::error("the result of a job was not accepted", {{"job", job.id}, {"error", told.error().message}});
+  if (!told)
+    log::error("the result of a job was not accepted", {{"job", job.id}, {"error", told.error().message}});
   self.running.erase(job.id);
 }
 
@@ -74,14 +80,16 @@ Task<void> JobLoop::Impl::health(Impl& self) {
   self.ctx.cancel.remove(id);
 }
 
-// What the API believes against what is here. Sandboxes it does not know are removed; ones that should run and do not are reported.
+// What the API believes against what is here. Sandboxes it does not know are removed; ones that should run
+// and do not are reported.
 Task<Status> JobLoop::Impl::reconcile() {
   auto expected = co_await api.expected(ctx);
   if (!expected) co_return std::unexpected(std::move(expected.error()));
   std::set<std::string> known;
   for (const ExpectedSandbox& e : *expected) {
     known.insert(e.id);
-    if (e.state == "started" && e.desiredState == "started" && sandboxes.state(SandboxId(e.id)) != SandboxState::started) {
+    if (e.state == "started" && e.desiredState == "started" &&
+        sandboxes.state(SandboxId(e.id)) != SandboxState::started) {
       bool lost = sandboxes.state(SandboxId(e.id)) == SandboxState::missing;
       Status told = co_await api.report_state(ctx, e.id, lost ? "error" : "stopped",
                                               lost ? "the sandbox is not on its runner any more" : "");
@@ -128,7 +136,7 @@ Task<void> JobLoop::run(CancelSource cancel) {
       for (contract::Job& job : *jobs) self.begin(std::move(job));
     } else if (!cancel.cancelled()) {
       log::warn("cannot poll for jobs", {{"error", jobs.error().message}});
-      resumed = false;   // jobs may have been claimed by the answer that was lost
+      resumed = false;  // jobs may have been claimed by the answer that was lost
       co_await self.loop.sleep_for(200ms);
     }
   }
@@ -138,7 +146,7 @@ Task<void> JobLoop::run(CancelSource cancel) {
 Task<void> JobLoop::Impl::tell_death(Impl& self, SandboxId id) {
   for (auto delay = 100ms; !self.ctx.cancel.cancelled(); delay = std::min<Millis>(delay * 2, 5000ms)) {
     Status told = co_await self.api.report_state(self.ctx, id.str(), "stopped", "");
-    if (told || http_status(told.error().code) < 500) co_return;   // a refusal means that the API knows better
+    if (told || http_status(told.error().code) < 500) co_return;  // a refusal means that the API knows better
     co_await self.loop.sleep_for(delay);
   }
 }

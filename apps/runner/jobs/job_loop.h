@@ -1,5 +1,5 @@
-// Takes jobs from the API and runs each at once on a worker thread; the API orders jobs of one sandbox. Also keeps the API's
-// picture of this machine right: healthchecks, deaths, reconciliation after a restart.
+// Takes jobs from the API and runs each at once on a worker thread; the API orders jobs of one sandbox. Also
+// keeps the API's picture of this machine right: healthchecks, deaths, reconciliation after a restart.
 #pragma once
 #include <functional>
 
@@ -11,9 +11,9 @@ namespace dt::runner {
 struct JobLoopConfig {
   std::chrono::seconds poll_wait{30};
   std::chrono::seconds health_interval{10};
-  std::string public_url;               // of this runner's HTTP server, for the proxy
-  std::string state_dir;                // its file system is the disk that is reported
-  size_t worker_threads = 32;           // jobs at once; most of a job is waiting
+  std::string public_url;      // of this runner's HTTP server, for the proxy
+  std::string state_dir;       // its file system is the disk that is reported
+  size_t worker_threads = 32;  // jobs at once; most of a job is waiting
 };
 
 class JobLoop {

@@ -52,7 +52,8 @@ Result<Fd> listen_unix(const std::string& path) {
   ::unlink(path.c_str());
   Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return fail_errno("socket");
-  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0) return fail_errno("bind " + path);
+  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0)
+    return fail_errno("bind " + path);
   if (::chmod(path.c_str(), 0600) < 0 || ::listen(fd.get(), 1024) < 0) return fail_errno("listen on " + path);
   return fd;
 }

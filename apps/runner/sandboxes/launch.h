@@ -11,7 +11,8 @@ namespace dt::runner {
 Limits limits_of(const SandboxSpec& spec);
 LaunchSpec launch_spec(const SandboxSpec& spec, const Image& image, const Disk& disk, const NetworkSlot& slot,
                        const std::string& resolv_conf);
-// The socket the daemon serves on, bound by the runner so that requests may arrive before the daemon runs. Replaces an old one.
+// The socket the daemon serves on, bound by the runner so that requests may arrive before the daemon runs.
+// Replaces an old one.
 Result<Fd> listen_unix(const std::string& path);
 
 }  // namespace dt::runner

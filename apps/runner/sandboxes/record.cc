@@ -14,8 +14,8 @@
 namespace dt::runner {
 
 BOOST_DESCRIBE_STRUCT(SandboxSpec, (),
-                      (id, name, organization_id, region_id, snapshot, image_digest, os_user, env, entrypoint, cpus, memory_gib,
-                       disk_gib, network_block_all, network_allow, id_range))
+                      (id, name, organization_id, region_id, snapshot, image_digest, os_user, env, entrypoint,
+                       cpus, memory_gib, disk_gib, network_block_all, network_allow, id_range))
 BOOST_DESCRIBE_STRUCT(Instance, (), (pid, start_time, slot))
 
 Records::Records(std::string spec_dir, std::string run_dir)
@@ -77,7 +77,8 @@ std::vector<SandboxSpec> Records::all() const {
     if (found)
       out.push_back(std::move(*found));
     else
-      log::error("sandbox record is unreadable", {{"file", entry.path().string()}, {"error", found.error().message}});
+      log::error("sandbox record is unreadable",
+                 {{"file", entry.path().string()}, {"error", found.error().message}});
   }
   return out;
 }

@@ -23,22 +23,27 @@ namespace dt::runner {
 
 std::string_view name_of(SandboxState state) {
   switch (state) {
-    case SandboxState::missing: return "destroyed";
-    case SandboxState::stopped: return "stopped";
-    case SandboxState::started: return "started";
+    case SandboxState::missing:
+      return "destroyed";
+    case SandboxState::stopped:
+      return "stopped";
+    case SandboxState::started:
+      return "started";
   }
   return "unknown";
 }
 
 struct Sandboxes::Entry {
-  std::mutex lock;                  // held for the length of an operation
+  std::mutex lock;  // held for the length of an operation
   SandboxSpec spec;
   std::optional<Instance> instance;
   Fd pidfd;
-  bool exists = false;              // a spec is on disk
+  bool exists = false;  // a spec is on disk
   // What state() says; readable while an operation holds the lock.
   std::atomic<SandboxState> visible = SandboxState::missing;
-  void show() { visible = !exists ? SandboxState::missing : instance ? SandboxState::started : SandboxState::stopped; }
+  void show() {
+    visible = !exists ? SandboxState::missing : instance ? SandboxState::started : SandboxState::stopped;
+  }
 };
 
 // Holds an entry for one operation and publishes the state it left.
@@ -51,7 +56,11 @@ struct Sandboxes::Hold {
 
 struct Sandboxes::Impl {
   Impl(SandboxesConfig c, Engine& e, Network& n, Storage& s, Images& i)
-      : config(c), engine(e), network(n), storage(s), images(i),
+      : config(c),
+        engine(e),
+        network(n),
+        storage(s),
+        images(i),
         records(c.state_dir + "/sandboxes", c.state_dir + "/run") {}
 
   using EntryPtr = std::shared_ptr<Entry>;
@@ -63,8 +72,8 @@ struct Sandboxes::Impl {
   Records records;
   struct Table {
     std::unordered_map<std::string, EntryPtr> entries;
-    std::set<uint32_t> ranges;      // id ranges in use
-    std::unordered_map<uint64_t, SandboxId> watched;   // pidfd number -> whose init
+    std::set<uint32_t> ranges;                        // id ranges in use
+    std::unordered_map<uint64_t, SandboxId> watched;  // pidfd number -> whose init
   };
   Guarded<Table> table;
   Fd epoll, wake;
@@ -88,7 +97,7 @@ struct Sandboxes::Impl {
   Result<uint32_t> take_range() {
     return table.with([&](Table& t) -> Result<uint32_t> {
       uint32_t range = config.first_id;
-      for (uint32_t used : t.ranges) {   // first gap
+      for (uint32_t used : t.ranges) {  // first gap
         if (used != range) break;
         range += 65536;
       }
@@ -113,7 +122,8 @@ struct Sandboxes::Impl {
   void adopt(const SandboxSpec& spec);
 };
 
-Sandboxes::Sandboxes(SandboxesConfig config, Engine& engine, Network& network, Storage& storage, Images& images)
+Sandboxes::Sandboxes(SandboxesConfig config, Engine& engine, Network& network, Storage& storage,
+                     Images& images)
     : impl_(std::make_unique<Impl>(std::move(config), engine, network, storage, images)) {
   impl_->epoll = Fd(::epoll_create1(EPOLL_CLOEXEC));
   impl_->wake = Fd(::eventfd(0, EFD_CLOEXEC));
@@ -146,7 +156,8 @@ void Sandboxes::Impl::watch_exit(const SandboxId& id, int pidfd) {
   table.with([&](Table& t) { t.watched[static_cast<uint64_t>(pidfd)] = id; });
   epoll_event event{.events = EPOLLIN | EPOLLONESHOT, .data = {.u64 = static_cast<uint64_t>(pidfd)}};
   if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, pidfd, &event) < 0)
-    log::error("cannot watch a sandbox for its end", {{"sandbox", id.str()}, {"error", strerrordesc_np(errno)}});
+    log::error("cannot watch a sandbox for its end",
+               {{"sandbox", id.str()}, {"error", strerrordesc_np(errno)}});
 }
 
 void Sandboxes::Impl::forget_instance(const SandboxId& id, Entry& e) {
@@ -155,7 +166,7 @@ void Sandboxes::Impl::forget_instance(const SandboxId& id, Entry& e) {
   records.clear_instance(id);
   e.instance.reset();
   table.with([&](Table& t) { t.watched.erase(static_cast<uint64_t>(e.pidfd.get())); });
-  e.pidfd.reset();   // leaves the epoll set with its last descriptor
+  e.pidfd.reset();  // leaves the epoll set with its last descriptor
 }
 
 Status Sandboxes::Impl::launch(const SandboxId& id, Entry& e) {
@@ -188,8 +199,11 @@ Status Sandboxes::Impl::launch(const SandboxId& id, Entry& e) {
   e.pidfd = std::move(launched->pidfd);
   watch_exit(id, e.pidfd.get());
   const auto& s = launched->stages;
-  log::info("sandbox started", {{"sandbox", id.str()}, {"clone_ms", s.clone_ms}, {"mounts_ms", s.mounts_ms},
-                                {"cgroup_ms", s.cgroup_ms}, {"ready_ms", s.ready_ms}});
+  log::info("sandbox started", {{"sandbox", id.str()},
+                                {"clone_ms", s.clone_ms},
+                                {"mounts_ms", s.mounts_ms},
+                                {"cgroup_ms", s.cgroup_ms},
+                                {"ready_ms", s.ready_ms}});
   return {};
 }
 
@@ -209,7 +223,8 @@ Status Sandboxes::create(SandboxSpec spec, bool start_it) {
     spec.image_digest = image.digest;
     TRY(spec.id_range, impl_->take_range());
     e->spec = std::move(spec);
-    // The spec must be durable before the creation is reported, not before the sandbox runs: both happen at once.
+    // The spec must be durable before the creation is reported, not before the sandbox runs: both happen at
+    // once.
     Status saved;
     std::thread saver([&] { saved = impl_->records.save(e->spec); });
     Status made = [&]() -> Status {
@@ -287,7 +302,8 @@ Status Sandboxes::set_network(const SandboxId& id, std::optional<bool> block_all
   if (block_all) changed.network_block_all = *block_all;
   if (allow) changed.network_allow = std::move(*allow);
   if (e->instance)
-    TRY_VOID(impl_->network.set_policy(e->instance->slot, {changed.network_block_all, changed.network_allow}));
+    TRY_VOID(
+        impl_->network.set_policy(e->instance->slot, {changed.network_block_all, changed.network_allow}));
   TRY_VOID(impl_->records.save(changed));
   e->spec = std::move(changed);
   return {};
@@ -299,9 +315,10 @@ void Sandboxes::reap(const SandboxId& id) {
   {
     Hold hold(e);
     pollfd dead{e->pidfd.get(), POLLIN, 0};
-    if (!e->instance || ::poll(&dead, 1, 0) <= 0) return;   // an operation was faster, or it is a new instance
+    if (!e->instance || ::poll(&dead, 1, 0) <= 0) return;  // an operation was faster, or it is a new instance
     if (Status swept = impl_->engine.sweep(id); !swept)
-      log::error("cannot clean up after a dead sandbox", {{"sandbox", id.str()}, {"error", swept.error().message}});
+      log::error("cannot clean up after a dead sandbox",
+                 {{"sandbox", id.str()}, {"error", swept.error().message}});
     impl_->forget_instance(id, *e);
   }
   log::warn("sandbox ended by itself", {{"sandbox", id.str()}});
@@ -332,7 +349,7 @@ Sandboxes::Totals Sandboxes::totals() const {
   auto entries = impl_->table.with([](const Impl::Table& t) { return t.entries; });
   Totals sum;
   for (const auto& [id, e] : entries) {
-    std::unique_lock lock(e->lock, std::try_to_lock);   // one in the middle of an operation counts next time
+    std::unique_lock lock(e->lock, std::try_to_lock);  // one in the middle of an operation counts next time
     if (!lock || !e->exists) continue;
     ++sum.count;
     sum.disk_gib += e->spec.disk_gib;
@@ -344,7 +361,8 @@ Sandboxes::Totals Sandboxes::totals() const {
   return sum;
 }
 
-// --- recovery ------------------------------------------------------------------------------------------------------
+// --- recovery
+// ------------------------------------------------------------------------------------------------------
 
 void Sandboxes::Impl::adopt(const SandboxSpec& spec) {
   SandboxId id(spec.id);

@@ -1,5 +1,5 @@
-// The compute plane of one machine: dials the API for jobs, owns the sandboxes, serves their toolboxes to the proxy.
-// Must run as root. Sandboxes outlive it: a runner that starts again adopts them.
+// The compute plane of one machine: dials the API for jobs, owns the sandboxes, serves their toolboxes to the
+// proxy. Must run as root. Sandboxes outlive it: a runner that starts again adopts them.
 #pragma once
 #include "apps/runner/engine/engine.h"
 #include "apps/runner/jobs/job_loop.h"
@@ -11,23 +11,24 @@
 namespace dt::runner {
 
 struct RunnerConfig {
-  std::string state_dir;            // records, sockets
-  Endpoint listen;                  // toolbox server, for the proxy
-  std::string public_url;           // as the proxy reaches it; empty: http://<listen>
+  std::string state_dir;   // records, sockets
+  Endpoint listen;         // toolbox server, for the proxy
+  std::string public_url;  // as the proxy reaches it; empty: http://<listen>
   Endpoint api;
   Secret key;
   EngineConfig engine;
   NetworkConfig network;
   StorageConfig storage;
-  SandboxesConfig sandboxes;        // state_dir is filled in
-  JobLoopConfig jobs;               // state_dir, public_url are filled in
+  SandboxesConfig sandboxes;  // state_dir is filled in
+  JobLoopConfig jobs;         // state_dir, public_url are filled in
   HttpLimits http;
 };
 
 // Serves until cancelled. Called on a running loop.
 Task<Status> run(RunnerConfig config, CancelSource cancel);
 
-// For `down`: ends every sandbox of this machine that the records know, removes network and mounts. No runner may be running.
+// For `down`: ends every sandbox of this machine that the records know, removes network and mounts. No runner
+// may be running.
 Status shut_down_everything(const RunnerConfig& config);
 
 // For `image import`, while no runner is running.

@@ -31,7 +31,8 @@ struct Machine {
 };
 
 Result<Machine> open_machine(const RunnerConfig& config) {
-  if (::geteuid() != 0) return fail(Code::forbidden, "the runner needs root: it makes namespaces, mounts and firewall rules");
+  if (::geteuid() != 0)
+    return fail(Code::forbidden, "the runner needs root: it makes namespaces, mounts and firewall rules");
   Machine m;
   TRY(m.lock, lock_state(config.state_dir));
   TRY(m.storage, Storage::open(config.storage));
@@ -76,7 +77,8 @@ Status shut_down_everything(const RunnerConfig& config) {
   TRY(Machine m, open_machine(config));
   for (const SandboxId& id : m.sandboxes->list()) {
     Status stopped = m.sandboxes->stop(id, false);
-    if (!stopped) log::error("cannot stop a sandbox", {{"sandbox", id.str()}, {"error", stopped.error().message}});
+    if (!stopped)
+      log::error("cannot stop a sandbox", {{"sandbox", id.str()}, {"error", stopped.error().message}});
   }
   m.sandboxes.reset();
   m.engine.reset();

@@ -1,5 +1,5 @@
-// The runner's HTTP server: /sandboxes/{id}/toolbox/{path} goes to the daemon's Unix socket, streamed both ways. Callers prove
-// themselves with the runner's key; nothing else is served but /health.
+// The runner's HTTP server: /sandboxes/{id}/toolbox/{path} goes to the daemon's Unix socket, streamed both
+// ways. Callers prove themselves with the runner's key; nothing else is served but /health.
 #pragma once
 #include "apps/runner/sandboxes/sandboxes.h"
 #include "libs/base/secret.h"

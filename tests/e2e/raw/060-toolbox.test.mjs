@@ -133,10 +133,10 @@ describe('toolbox input', () => {
   })
 
   it('survives what clients put into a form', async () => {
-    const body = Buffer.concat([Buffer.from('a preamble\r\n'), multipart('B', [field('files[0].path', ' mp/trim.txt '), file('files[0].file', '\r\n--B', '../../etc/evil', ['Content-Type: text/plain', 'X-Other: 1', 'Content-Transfer-Encoding: binary']), field('unknown', 'x')]), Buffer.from('an epilogue')])
+    const body = Buffer.concat([Buffer.from('a preamble\r\n'), multipart('B', [field('files[0].path', ' mp/trim.txt '), file('files[0].file', '\r\n--C', '../../etc/evil', ['Content-Type: text/plain', 'X-Other: 1', 'Content-Transfer-Encoding: binary']), field('unknown', 'x')]), Buffer.from('an epilogue')])
     const answer = await upload(body, 'multipart/form-data; charset=utf-8; boundary="B"')
     assert.equal(answer.status, 200, answer.text)
-    assert.equal(await run(sandbox, 'od -An -c mp/trim.txt | tr -d " \\n"; test -e /etc/evil && echo evil'), '\\r\\n--B')
+    assert.equal(await run(sandbox, 'od -An -c mp/trim.txt | tr -d " \\n"; test -e /etc/evil && echo evil'), '\\r\\n--C')
   })
 
   it('takes long boundaries and parts split anywhere', async () => {
