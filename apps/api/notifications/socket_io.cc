@@ -53,6 +53,8 @@ std::vector<ApiRoute> SocketIo::table() {
 Result<Response> SocketIo::open(Call& call) {
   bool websocket = call.request.query.get("transport") == "websocket";
   if (!websocket) return json_response(400, R"({"code":0,"message":"Transport unknown"})");
+  if (call.request.query.get("EIO") != "4")
+    return json_response(400, R"({"code":5,"message":"Unsupported protocol version"})");
   if (closed_) return fail(Code::unavailable, "the server is stopping");
   return websocket_response(
       call.request, "", [this](WebSocket& socket) { return serve(*this, socket); }, socketio::kMaxPayload);

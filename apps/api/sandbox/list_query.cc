@@ -84,7 +84,7 @@ void add_states(Where& where, const Query& query, Violations& wrong) {
   for (const std::string& text : states) {
     auto state = parse_sandbox_state(text);
     if (state && *state != SandboxState::destroyed) continue;
-    return wrong.add("each value in states must be one of the following values: " + state_names());
+    return wrong.add("each value must be one of the following values: " + state_names());
   }
   where.any_of("state", states);
 }

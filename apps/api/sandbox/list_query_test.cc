@@ -33,8 +33,8 @@ TEST(ListQuery, Refusals) {
   EXPECT_EQ(refusal("minCpu=0"), "minCpu must not be less than 1");
   EXPECT_EQ(refusal("createdAtAfter=yesterday"), "createdAtAfter must be a valid ISO 8601 date string");
   EXPECT_EQ(refusal("states=destroyed").substr(0, 71),
-            "each value in states must be one of the following values: creating, res");
-  EXPECT_EQ(refusal("states=started,stopped").substr(0, 20), "each value in states");
+            "each value must be one of the following values: creating, res");
+  EXPECT_EQ(refusal("states=started,stopped").substr(0, 21), "each value must be on");
   EXPECT_EQ(
       refusal("sort=size"),
       "sort must be one of the following values: name, cpu, memoryGib, diskGib, lastActivityAt, createdAt");
