@@ -74,7 +74,7 @@ class Client(threading.Thread):
     def use(self, sandbox):
         mark = str(self.rng.randrange(1 << 30))
         # What was answered is on the disk: a later stop or crash must not lose it.
-        status, body = self.server.execute(sandbox, "echo %s > /mark && cat /mark" % mark, timeout=20)
+        status, body = self.server.execute(sandbox, "echo %s > $HOME/mark && cat $HOME/mark" % mark, timeout=20)
         if status == 200 and body["result"].strip() == mark:
             with self.ledger.lock:
                 if sandbox in self.ledger.live:
@@ -165,7 +165,7 @@ class Chaos(unittest.TestCase):
                 continue
             self.assertEqual(ids[sandbox], facts["state"], sandbox)
             if facts["state"] == "started":
-                status, body = self.server.execute(sandbox, "cat /mark 2>/dev/null; echo alive")
+                status, body = self.server.execute(sandbox, "cat $HOME/mark 2>/dev/null; echo alive")
                 self.assertEqual(status, 200, body)
                 self.assertIn("alive", body["result"])
                 if facts["mark"]:
