@@ -63,7 +63,7 @@ void launch(Service& s, const std::vector<std::string>& arguments) {
 void ended(Service& s, int status) {
   // A service that ran for a while starts again at once; one that dies at its start waits longer and longer.
   bool healthy = SteadyClock::now() - s.started > 10s;
-  s.backoff = healthy ? 50ms : std::min<std::chrono::milliseconds>(s.backoff * 2, 10s);
+  s.backoff = healthy ? 50ms : std::min<std::chrono::milliseconds>(s.backoff * 2, 2s);
   s.next_start = SteadyClock::now() + s.backoff;
   std::string how = WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status))
                                         : "exit code " + std::to_string(WEXITSTATUS(status));
