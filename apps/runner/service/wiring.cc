@@ -39,6 +39,7 @@ Result<Machine> open_machine(const RunnerConfig& config) {
   TRY(m.network, Network::create(config.network));
   TRY(m.engine, Engine::create(config.engine));
   m.images = std::make_unique<Images>(m.storage->images_directory(), m.storage->staging_directory());
+  for (const Image& image : m.images->list()) TRY_VOID(Engine::prepare_image(image.rootfs));
   SandboxesConfig sandboxes = config.sandboxes;
   sandboxes.state_dir = config.state_dir;
   m.sandboxes = std::make_unique<Sandboxes>(sandboxes, *m.engine, *m.network, *m.storage, *m.images);
@@ -90,7 +91,9 @@ Result<Image> import_image(const RunnerConfig& config, const std::string& source
   TRY(Fd lock, lock_state(config.state_dir));
   TRY(auto storage, Storage::open(config.storage));
   Images images(storage->images_directory(), storage->staging_directory());
-  return images.import(source, ref);
+  TRY(Image image, images.import(source, ref));
+  TRY_VOID(Engine::prepare_image(image.rootfs));
+  return image;
 }
 
 }  // namespace dt::runner
