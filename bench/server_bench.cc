@@ -83,7 +83,7 @@ class Bench {
     request.headers.set("Authorization", "Bearer " + o_.key);
     if (!body.empty()) request.headers.set("Content-Type", "application/json");
     request.body = std::move(body);
-    auto reply = co_await client_.call(ctx_, to, std::move(request), 4096u << 20);
+    auto reply = co_await client_.call(ctx_, to, std::move(request), size_t{64} << 20);
     if (reply && reply->status >= 300) {
       std::fprintf(stderr, "%d %s\n", reply->status, reply->body.substr(0, 300).c_str());
       co_return fail(code_from_status(reply->status), reply->body);
