@@ -78,7 +78,11 @@ class Instance:
         self.process = None
 
     def command(self, *words):
-        out = [self.binary, *words]
+        # Never the machine's own settings: an empty file instead of /etc/daytona/daytona.toml.
+        config = self.dir + "/daytona.toml"
+        if not os.path.exists(config):
+            open(config, "wb").close()
+        out = [self.binary, *words, "--config", config]
         for key, value in self.settings.items():
             out += ["--set", "%s=%s" % (key, value)]
         return out
