@@ -315,8 +315,20 @@ TEST(Forward, FailuresOfTheOtherSide) {
       const char* answer;
       const char* status;
     };
+    // A peer that lies: a daemon that something inside its sandbox has taken over, say.
+    const std::string huge = "HTTP/1.1 200 OK\r\nX: " + std::string(200'000, 'x') + "\r\n\r\n";
     const Case cases[] = {
-        {"", "502"}, {"garbage\r\n\r\n", "502"}, {"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", "502"}};
+        {"", "502"},
+        {"garbage\r\n\r\n", "502"},
+        {"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", "502"},
+        {"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", "502"},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n", "502"},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", "502"},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "502"},
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", "502"},
+        {"HTTP/1.1 200 OK\r\nA: b\nSet-Cookie: c\r\n\r\n", "502"},
+        {"HTTP/1.1 20 OK\r\n\r\n", "502"},
+        {huge.c_str(), "502"}};
     for (const Case& c : cases) {
       FixedPeer peer({c.answer});
       Hop hop(peer.endpoint);
