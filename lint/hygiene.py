@@ -7,7 +7,7 @@ HOSTS = re.compile(
     r"\b(?:registry|pypi|npm|files|deb|security|snapshot|mirrors?|index|archive|proxy|sum)\.(?!example\b|test\b|local)[a-z0-9-]+\."
     r"(?:org|io|com|net|dev)\b|\b(?:ghcr|quay|gcr)\.io\b"
 )
-PLACES = re.compile(r"(?<![\w.])/work/(?:main|shared)\b|/var/tmp/daytona-dev\b|/root/\.pyenv\b")
+PLACES = re.compile(r"/Users/\w+|(?<![\w.])/home/(?!daytona\b|user\b|sandbox\b)\w+/")   # homes of people; sandboxes have some too
 SECRETS = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----|\bdtn_[0-9a-f]{64}\b")
 RULES = [
     (HOSTS, "names a package registry: take it from the host's own configuration"),
