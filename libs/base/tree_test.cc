@@ -24,7 +24,7 @@ TEST(Tree, RemovesDeepAndHostileTreesWithoutFollowingLinks) {
   Fd at(::open((dir + "/tree").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   for (int depth = 0; depth < 3000; ++depth) {
     mkdirat(at.get(), "d", 0755);
-    symlinkat((dir + "/outside").c_str(), at.get(), "link");
+    ASSERT_EQ(symlinkat((dir + "/outside").c_str(), at.get(), "link"), 0);
     at.reset(openat(at.get(), "d", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   }
   Fd parent(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

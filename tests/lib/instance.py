@@ -70,7 +70,8 @@ class Instance:
             "runner.subnet": "10.%d.%d.0/20" % (number, random.randrange(0, 15) * 16),
             "runner.cgroup": self.cgroup,
             "runner.pool_size_gib": "24",
-            "runner.daemon": os.path.join(self.build, "apps/daemon/stripped/daytona-daemon"),
+            # DT_TEST_DAEMON: another build's daemon beside this build's server.
+            "runner.daemon": os.environ.get("DT_TEST_DAEMON") or os.path.join(self.build, "apps/daemon/stripped/daytona-daemon"),
             "snapshot.name": image_name,
             "log.requests": "false",
         }
