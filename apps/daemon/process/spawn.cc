@@ -4,6 +4,7 @@
 #include <linux/close_range.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -34,7 +35,11 @@ struct ChildPlan {
 int child_main(void* argument) {
   auto* plan = static_cast<ChildPlan*>(argument);
   const SpawnRequest& r = *plan->request;
-  ::setpgid(0, 0);
+  bool terminal = r.leads == SpawnRequest::Leads::terminal;
+  if (terminal)
+    ::setsid();
+  else
+    ::setpgid(0, 0);
   // Handlers go back to default with exec by themselves; ignored signals do not.
   struct sigaction default_action{};
   default_action.sa_handler = SIG_DFL;
@@ -42,6 +47,7 @@ int child_main(void* argument) {
     ::sigaction(signal, &default_action, nullptr);
   plan->step = Step::redirect;
   bool redirected = ::dup2(r.stdin_fd, 0) >= 0 && ::dup2(r.stdout_fd, 1) >= 0 && ::dup2(r.stderr_fd, 2) >= 0;
+  if (redirected && terminal) redirected = ::ioctl(0, TIOCSCTTY, 0) == 0;
   if (redirected) {
     ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
     plan->step = Step::chdir;

@@ -1,6 +1,7 @@
 // Starts a program without copying the daemon: clone(CLONE_VM | CLONE_VFORK) on a stack kept for it, with
 // everything prepared beforehand. The caller's thread waits until the program image is replaced. Loop thread
-// only. The child gets default signals, an own process group and no descriptors besides 0, 1 and 2.
+// only. The child gets default signals, an own process group or session and no descriptors besides 0, 1
+// and 2.
 #pragma once
 #include <sys/types.h>
 
@@ -16,6 +17,9 @@ struct SpawnRequest {
   int stdin_fd = -1;          // borrowed; must be 3 or more
   int stdout_fd = -1;
   int stderr_fd = -1;
+  // Of what the child is the leader: a process group in our session, or a session of its own with stdin_fd,
+  // which is a terminal, as controlling terminal.
+  enum class Leads { group, terminal } leads = Leads::group;
 };
 
 class Spawner {
