@@ -1,10 +1,8 @@
 // Timing of two things in alternation, and the one line of JSON that every bench prints
 // (docs/performance.md).
 #pragma once
-#include <algorithm>
 #include <chrono>
-#include <cstdint>
-#include <cstdio>
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -16,13 +14,7 @@ class Samples {
  public:
   void add(double ms) { values_.push_back(ms); }
   void fail() { ++failures_; }
-  double percentile(double p) const {
-    if (values_.empty()) return 0;
-    std::vector<double> sorted = values_;
-    std::sort(sorted.begin(), sorted.end());
-    return sorted[std::min(sorted.size() - 1,
-                           static_cast<size_t>(p / 100 * static_cast<double>(sorted.size())))];
-  }
+  double percentile(double p) const;
   size_t size() const { return values_.size(); }
   size_t failures() const { return failures_; }
 
@@ -31,7 +23,29 @@ class Samples {
   size_t failures_ = 0;
 };
 
-// Milliseconds of one call; negative: it failed.
+// CPU time of the server's processes and its sandboxes, as control groups count it.
+class CpuTime {
+ public:
+  void add_file(std::string path) { files_.push_back(std::move(path)); }  // cpuacct.usage or cpu.stat
+  double ms() const;                                                      // so far
+
+ private:
+  std::vector<std::string> files_;
+};
+
+// Wall and CPU time since it was made.
+class Stopwatch {
+ public:
+  explicit Stopwatch(const CpuTime& cpu) : cpu_(cpu), cpu_start_(cpu.ms()) {}
+  double ms() const { return std::chrono::duration<double, std::milli>(SteadyClock::now() - start_).count(); }
+  double cpu_ms() const { return cpu_.ms() - cpu_start_; }
+
+ private:
+  const CpuTime& cpu_;
+  double cpu_start_;
+  SteadyClock::time_point start_ = SteadyClock::now();  // last: reading the CPU time is not counted
+};
+
 template <class Fn>
 void time_one(Samples& into, Fn&& fn) {
   auto start = SteadyClock::now();
@@ -42,29 +56,11 @@ void time_one(Samples& into, Fn&& fn) {
 
 struct Row {
   std::string name, tier, reference;
-  double cpu_ms = 0;
+  double cpu_ms = 0;  // of the server for one call; 0: not measured
 };
 
-inline void print(const Row& row, const Samples& ours, const Samples& theirs) {
-  double reference = theirs.percentile(50);
-  std::printf(
-      "{\"name\":\"%s\",\"tier\":\"%s\",\"n\":%zu,\"failures\":%zu,\"p50_ms\":%.3f,\"p95_ms\":%.3f,\"p99_"
-      "ms\":%.3f,"
-      "\"cpu_ms\":%.3f,\"reference\":\"%s\",\"reference_p50_ms\":%.3f,\"ratio\":%.4f}\n",
-      row.name.c_str(), row.tier.c_str(), ours.size(), ours.failures(), ours.percentile(50),
-      ours.percentile(95), ours.percentile(99), row.cpu_ms, row.reference.c_str(), reference,
-      reference > 0 ? ours.percentile(50) / reference : 0.0);
-  std::fflush(stdout);
-}
-
-inline void print_rate(const Row& row, size_t n, double rate, double reference_rate, const char* unit) {
-  std::printf(
-      "{\"name\":\"%s\",\"tier\":\"%s\",\"n\":%zu,\"failures\":0,\"rate\":%.1f,\"reference\":\"%s\","
-      "\"reference_rate\":%.1f,"
-      "\"unit\":\"%s\",\"ratio\":%.4f}\n",
-      row.name.c_str(), row.tier.c_str(), n, rate, row.reference.c_str(), reference_rate, unit,
-      reference_rate > 0 ? rate / reference_rate : 0.0);
-  std::fflush(stdout);
-}
+void print(const Row& row, const Samples& ours, const Samples& theirs);
+void print_rate(const Row& row, size_t n, size_t failures, double rate, double reference_rate,
+                const char* unit);
 
 }  // namespace dt::bench

@@ -169,7 +169,7 @@ Result<RunnerRecord> choose_runner(store::Reader& db, const Demand& demand, cons
   for (RunnerRecord& runner : runners) {
     bool possible = runner_state(runner, now, api_started) == "ready" && !runner.unschedulable &&
                     runner.region == demand.region && runner.sandbox_class == demand.sandbox_class;
-    if (!possible) continue;
+    if (!possible || (demand.runner && *demand.runner != runner.id.str())) continue;
     TRY(Allocated promised, allocated_on(db, runner.id));
     if (!fits(runner, promised, demand, overcommit)) continue;
     double score = score_with(runner, promised);

@@ -50,6 +50,7 @@ struct Overcommit {
 struct Demand {
   std::string region, sandbox_class;
   int64_t cpu = 0, memory = 0, disk = 0, gpu = 0;
+  std::optional<std::string> runner;  // this one or none
 };
 // The best of the ready runners that the demand fits on; bad_request "No available runners".
 Result<RunnerRecord> choose_runner(store::Reader& db, const Demand& demand, const Overcommit& overcommit,

@@ -47,6 +47,7 @@ contract::Sandbox to_dto(const SandboxRecord& r, const SandboxSettings& settings
   static_cast<contract::SandboxListItem&>(dto) = to_list_item(r, settings);
   dto.env = r.env;
   dto.volumes = r.volumes;
+  dto.linkedSandboxId = r.linked;
   dto.outboundProxyUrl = r.outbound_proxy_url;
   dto.otelEndpointOverride = r.otel_endpoint;
   return dto;

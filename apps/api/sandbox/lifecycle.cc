@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "apps/api/organizations/store.h"
+#include "libs/base/log.h"
 #include "libs/base/random.h"
 
 namespace dt::api {
@@ -64,6 +65,7 @@ std::string create_payload(const SandboxRecord& r, const std::string& organizati
   p.metadata["sandboxName"] = r.name;
   p.authToken = r.auth_token;
   p.otelEndpoint = r.otel_endpoint;
+  p.linkedSandboxId = r.linked;
   return encode(p);
 }
 
@@ -126,6 +128,20 @@ void note_result(SandboxRecord& r, const JobRecord& job) {
   }
 }
 
+// Whoever goes takes along what was linked to it. Links are one level deep.
+Status remove_followers(store::Txn& txn, const WriteContext& context, const SandboxRecord& owner,
+                        Effects& effects) {
+  TRY(auto followers, followers_of(txn, owner.id));
+  for (SandboxRecord& follower : followers) {
+    Status removed = handle_event(txn, context, follower, SandboxEvent::delete_requested, effects);
+    if (!removed)
+      log::warn(
+          "a linked sandbox stays behind its owner",
+          {{"sandbox", follower.id.str()}, {"owner", owner.id.str()}, {"error", removed.error().message}});
+  }
+  return {};
+}
+
 Status resume_one(store::Txn& txn, const WriteContext& context, SandboxRecord& record, Effects& effects) {
   if (!record.pending) return {};
   TRY(bool busy, has_unfinished_job(txn, kSandbox, record.id.str()));
@@ -166,8 +182,9 @@ Status apply(store::Txn& txn, const WriteContext& context, SandboxRecord& record
   if (record.state != SandboxState::stopping) record.force_stop = false;
   record.updated_at = context.now;
   TRY_VOID(save_sandbox(txn, record));
+  bool going = before.desired != DesiredState::destroyed && record.desired == DesiredState::destroyed;
   effects.changes.push_back({std::move(before), record});
-  return {};
+  return going ? remove_followers(txn, context, record, effects) : Status{};
 }
 
 Status handle_event(store::Txn& txn, const WriteContext& context, SandboxRecord& record, SandboxEvent event,

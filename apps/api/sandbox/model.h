@@ -39,6 +39,7 @@ struct SandboxRecord {
   int64_t auto_stop = 0, auto_pause = 0, auto_archive = 0, auto_delete = -1;  // minutes
   std::optional<Wall> auto_destroy_at;
   std::optional<int64_t> queue_timeout;
+  std::optional<std::string> linked;  // id of the sandbox that owns this one
   std::optional<std::string> daemon_version;
   std::string auth_token;
   Wall created_at, updated_at, last_activity_at;

@@ -8,6 +8,7 @@
 #include "apps/api/runners/store.h"
 #include "apps/api/sandbox/network_settings.h"
 #include "apps/api/sandbox/quota.h"
+#include "apps/api/sandbox/store.h"
 #include "apps/api/snapshots/store.h"
 #include "libs/base/random.h"
 
@@ -75,8 +76,6 @@ Result<SnapshotRecord> snapshot_for(store::Reader& db, const OrganizationId& org
 
 // Members of the body that need features this server does not have: a clear refusal, never silence.
 Status check_supported(const CreateSandbox& body, const SnapshotRecord& snapshot) {
-  if (given(body.linkedSandbox))
-    return fail(Code::unprocessable, "Linked sandboxes are not supported by this server yet");
   if (body.spot.value_or(false)) return fail(Code::bad_request, "Spot sandboxes require a GPU");
   if (body.kvm.value_or(false))
     return fail(Code::bad_request, "KVM is only available for linux-vm sandboxes");
@@ -89,6 +88,45 @@ Status check_supported(const CreateSandbox& body, const SnapshotRecord& snapshot
   }
   if (snapshot.gpu > 0 && body.autoDeleteInterval != 0)
     return fail(Code::bad_request, "GPU sandboxes must be ephemeral - set autoDeleteInterval to 0");
+  return {};
+}
+
+std::unexpected<Error> refuse_link(std::string message) {
+  return fail(Code::bad_request, std::move(message));
+}
+
+// The owner of a linked sandbox, when it may have one.
+Result<SandboxRecord> link_owner(store::Reader& db, const OrganizationId& organization,
+                                 const CreateSandbox& body) {
+  if (body.autoDeleteInterval != 0)
+    return refuse_link("Linked sandboxes must be ephemeral (set autoDeleteInterval to 0)");
+  std::string_view wanted = trim(*body.linkedSandbox);
+  TRY(auto owner, find_sandbox(db, organization, wanted));
+  if (!owner) return fail(Code::not_found, fmt::format("Sandbox with ID or name {} not found", wanted));
+  if (owner->linked)
+    return refuse_link(
+        fmt::format("Linked sandbox {} is itself linked to another sandbox; chained links are not allowed",
+                    owner->id.str()));
+  bool steady = owner->state == SandboxState::started || owner->state == SandboxState::stopped;
+  if (!steady || !owner->runner || owner->desired == DesiredState::destroyed)
+    return refuse_link(fmt::format(
+        "Linked sandbox must be in STARTED or STOPPED state with an assigned runner (current: {})",
+        to_string(owner->state)));
+  return std::move(*owner);
+}
+
+// A linked sandbox lives where its owner lives, or nowhere.
+Status check_link_runner(store::Reader& db, const std::string& id, const std::string& region, Wall now,
+                         Wall api_started) {
+  TRY(auto runner, find_runner(db, RunnerId(id)));
+  if (!runner) return refuse_link("No available runners");
+  if (runner->region != region)
+    return refuse_link(
+        fmt::format("Runner hosting linked sandbox is in region {}, which does not match requested region {}",
+                    runner->region, region));
+  std::string_view state = runner_state(*runner, now, api_started);
+  if (state != "ready") return refuse_link(fmt::format("Runner {} is not READY (current: {})", id, state));
+  if (runner->unschedulable) return refuse_link(fmt::format("Runner {} is unschedulable", id));
   return {};
 }
 
@@ -142,6 +180,7 @@ Result<Plan> plan_sandbox(store::Reader& db, const OrganizationId& organization,
   std::string name = given(body.snapshot) ? std::string(trim(*body.snapshot)) : settings.default_snapshot;
   TRY(SnapshotRecord snapshot, snapshot_for(db, organization, region.id, name));
   TRY_VOID(check_supported(body, snapshot));
+  if (given(body.linkedSandbox)) TRY_VOID(link_owner(db, organization, body));
   Plan plan;
   plan.record.id = SandboxId(uuid_v4());
   plan.record.organization = organization;
@@ -166,6 +205,12 @@ Status place_sandbox(store::Reader& db, Plan& plan, const CreateSandbox& body,
                 .memory = r.memory,
                 .disk = r.disk,
                 .gpu = r.gpu};
+  if (given(body.linkedSandbox)) {
+    TRY(SandboxRecord owner, link_owner(db, r.organization, body));  // it may be on its way out by now
+    TRY_VOID(check_link_runner(db, *owner.runner, r.region, now, api_started));
+    r.linked = owner.id.str();
+    demand.runner = owner.runner;
+  }
   TRY(RunnerRecord runner, choose_runner(db, demand, settings.overcommit, now, api_started));
   r.runner = runner.id.str();
   if (r.network_allow_list) TRY_VOID(check_network_allow_list(*r.network_allow_list));

@@ -16,7 +16,7 @@ const std::string kSandboxColumns =
     "auto_stop, auto_pause, "
     "auto_archive, auto_delete, auto_destroy_at, queue_timeout, daemon_version, auth_token, created_at, "
     "updated_at, "
-    "last_activity_at";
+    "last_activity_at, linked_sandbox_id";
 
 namespace {
 
@@ -46,7 +46,7 @@ auto with_values(const SandboxRecord& r, Fn fn) {
             r.otel_endpoint, r.cpu, r.gpu, r.gpu_type, r.memory, r.disk, to_string(r.state),
             to_string(r.desired), r.pending, r.force_stop, r.error_reason, r.recoverable, r.auto_stop,
             r.auto_pause, r.auto_archive, r.auto_delete, r.auto_destroy_at, r.queue_timeout, r.daemon_version,
-            r.auth_token, r.created_at, r.updated_at, r.last_activity_at, holds(r.state, r.desired),
+            r.auth_token, r.created_at, r.updated_at, r.last_activity_at, r.linked, holds(r.state, r.desired),
             next_due(r));
 }
 
@@ -116,6 +116,7 @@ SandboxRecord sandbox_from_row(const store::Row& row) {
   r.created_at = row.time(c++);
   r.updated_at = row.time(c++);
   r.last_activity_at = row.time(c++);
+  r.linked = row.opt_text(c++);
   return r;
 }
 
@@ -138,6 +139,11 @@ Result<std::optional<SandboxRecord>> find_sandbox(store::Reader& db, const Organ
 Result<std::vector<SandboxRecord>> sandboxes_of_runner(store::Reader& db, std::string_view runner) {
   static const std::string sql = kSelect + "WHERE runner_id = ? ORDER BY created_at, id";
   return db.all(sql, sandbox_from_row, runner);
+}
+
+Result<std::vector<SandboxRecord>> followers_of(store::Reader& db, const SandboxId& owner) {
+  static const std::string sql = kSelect + "WHERE linked_sandbox_id = ? AND desired_state <> 'destroyed'";
+  return db.all(sql, sandbox_from_row, owner);
 }
 
 Result<std::vector<SandboxRecord>> pending_sandboxes(store::Reader& db) {

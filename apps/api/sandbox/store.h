@@ -20,6 +20,8 @@ Result<std::optional<SandboxRecord>> find_sandbox(store::Reader& db, const Sandb
 Result<std::optional<SandboxRecord>> find_sandbox(store::Reader& db, const OrganizationId& organization,
                                                   std::string_view id_or_name);
 Result<std::vector<SandboxRecord>> sandboxes_of_runner(store::Reader& db, std::string_view runner);
+// What is linked to it and not on its way out.
+Result<std::vector<SandboxRecord>> followers_of(store::Reader& db, const SandboxId& owner);
 Result<std::vector<SandboxRecord>> pending_sandboxes(store::Reader& db);
 
 // conflict when the organization has another one of this name.
