@@ -96,7 +96,13 @@ std::vector<detail::Address> look_up(const std::string& host, uint16_t port) {
 // getaddrinfo blocks and cannot be cancelled: it gets a thread of its own, which ends with it.
 Task<std::vector<detail::Address>> resolve(Endpoint to, Mono deadline) {
   detail::Address numeric;
-  if (detail::numeric_address(to, numeric)) co_return std::vector{numeric};
+  if (detail::numeric_address(to, numeric)) {
+    std::vector<detail::Address> known{numeric};
+    Endpoint six{.host = "::1", .port = to.port, .unix_path = {}};
+    bool both = to.host == "localhost" && detail::numeric_address(six, numeric);
+    if (both) known.push_back(numeric);
+    co_return known;
+  }
   struct Shared {
     Event done;
     std::vector<detail::Address> found;
@@ -154,14 +160,15 @@ Task<Result<Stream>> connect_one(const Endpoint& to, const detail::Address& addr
 Task<Result<Stream>> connect(Endpoint to, Mono deadline) {
   std::vector<detail::Address> addresses = co_await resolve(to, deadline);
   if (addresses.empty()) co_return fail(Code::not_found, "the name " + to.host + " does not resolve");
-  Error last;
+  std::optional<Error> first;  // the others may only say that this host has no IPv6
   for (const detail::Address& address : addresses) {
     auto stream = co_await connect_one(to, address, deadline);
     if (stream) co_return std::move(stream);
-    last = std::move(stream).error();
-    if (last.code == Code::timeout) break;
+    bool late = stream.error().code == Code::timeout;
+    if (!first) first = std::move(stream).error();
+    if (late) break;
   }
-  co_return std::unexpected(std::move(last));
+  co_return std::unexpected(std::move(*first));
 }
 
 }  // namespace dt

@@ -7,9 +7,9 @@
 namespace dt {
 namespace {
 
-constexpr std::array<std::string_view, 8> kHopByHop = {"Connection", "Keep-Alive",        "Proxy-Connection",
-                                                       "TE",         "Trailer",           "Transfer-Encoding",
-                                                       "Upgrade",    "Proxy-Authenticate"};
+constexpr std::array<std::string_view, 9> kHopByHop = {
+    "Connection",        "Keep-Alive", "Proxy-Connection",   "TE", "Trailer", "Proxy-Authenticate",
+    "Transfer-Encoding", "Upgrade",    "Proxy-Authorization"};
 
 bool hop_by_hop(std::string_view name, const std::vector<std::string>& named) {
   for (std::string_view hop : kHopByHop)
@@ -38,7 +38,6 @@ void add_forwarded(Headers& headers, const Request& request) {
     headers.set("X-Forwarded-For", std::move(chain));
   }
   if (!headers.get("X-Forwarded-Host")) headers.set("X-Forwarded-Host", std::string(headers.get_or("Host")));
-  if (!headers.get("X-Forwarded-Proto")) headers.set("X-Forwarded-Proto", "http");
 }
 
 std::optional<std::string> wanted_upgrade(const Headers& headers) {

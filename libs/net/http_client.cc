@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 
 #include "libs/base/text.h"
 #include "libs/net/client_impl.h"
@@ -19,6 +20,12 @@ using detail::MessageWriter;
 
 constexpr size_t kMaxHead = 128 * 1024;
 constexpr size_t kSendAside = 64 * 1024;  // larger bodies are sent while the answer is awaited
+
+// RFC 9110 9.2.2: doing it twice is the same as doing it once.
+bool idempotent(std::string_view method) {
+  constexpr std::array<std::string_view, 6> kMethods = {"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"};
+  return std::ranges::find(kMethods, method) != kMethods.end();
+}
 
 bool nothing_to_read(int fd) {
   char byte;
@@ -234,6 +241,7 @@ Task<Result<ClientResponse>> exchange(std::unique_ptr<ClientResponse::Impl> x, E
   if (hopeless) co_return std::unexpected(std::move(sent).error());
   auto head = co_await read_response_head(*x->connection, e.ctx.deadline, e.answered);
   if (!head && x->source_failed) co_return std::unexpected(x->sent.error());
+  if (!head && !sent && !e.answered) co_return std::unexpected(std::move(sent).error());
   if (!head) co_return std::unexpected(std::move(head).error());
   if (x->sending && !(e.request.duplex && e.request.body_reader)) x->sender->stop_now();
   start_body(*x, *head, e.request.method, e.ctx.deadline);
@@ -257,6 +265,14 @@ Task<Result<std::unique_ptr<ClientConnection>>> open_connection(const CallContex
 
 bool lost_connection(const Error& e) { return e.code == Code::closed || e.code == Code::io; }
 
+// The server closed the connection with the request, or part of it, unread: it has not acted on it.
+bool left_unread(const Error& e) { return e.sys_errno == ECONNRESET || e.sys_errno == EPIPE; }
+
+bool may_repeat(const Exchange& e, const Error& failure) {
+  if (e.answered || e.request.body_reader || !lost_connection(failure)) return false;
+  return idempotent(e.request.method) || left_unread(failure);
+}
+
 }  // namespace
 
 HttpClient::HttpClient() : HttpClient(Options{}) {}
@@ -279,7 +295,8 @@ Task<Result<ClientResponse>> HttpClient::send(const CallContext& ctx, const Endp
   std::string head = request_head(to, request);
   for (bool may_reuse = true;; may_reuse = false) {
     std::unique_ptr<ClientConnection> connection;
-    if (may_reuse) connection = pool->take(key, request.body_reader != nullptr);
+    bool repeatable = !request.body_reader && idempotent(request.method);
+    if (may_reuse) connection = pool->take(key, !repeatable);
     if (!connection) {
       auto opened = co_await open_connection(ctx, to, key, pool->options.connect_timeout);
       if (!opened) co_return std::unexpected(std::move(opened).error());
@@ -290,9 +307,7 @@ Task<Result<ClientResponse>> HttpClient::send(const CallContext& ctx, const Endp
     x->pool = pool;
     Exchange e{.ctx = ctx, .to = to, .request = request, .head = head};
     auto response = co_await exchange(std::move(x), e);
-    bool again =
-        !response && reused && !e.answered && !request.body_reader && lost_connection(response.error());
-    if (!again) co_return std::move(response);
+    if (response || !reused || !may_repeat(e, response.error())) co_return std::move(response);
   }
 }
 

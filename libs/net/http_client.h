@@ -50,7 +50,8 @@ class HttpClient {
   // Fails with unavailable (nobody listens), timeout, cancelled, closed, io, bad_gateway (nonsense came
   // back), or with the error of body_reader. Sends the request and reads the response head. A kept connection
   // that turned out to be closed before any byte of the answer is retried once on a new connection when
-  // nothing of a streamed body was consumed. No other retries.
+  // nothing of a streamed body was consumed, and, for methods that are not idempotent, only when the server
+  // cannot have read the request. No other retries.
   Task<Result<ClientResponse>> send(const CallContext& ctx, const Endpoint& to, ClientRequest request);
   // Small exchanges: sends and reads the whole body (at most `limit` bytes).
   struct Reply {

@@ -117,6 +117,55 @@ TEST(HttpClient, AStaleConnectionIsRetriedOnce) {
   }());
 }
 
+// Reads a first request and answers it, reads a second one on the same connection and closes.
+Task<void> answer_once_then_close(Listener& listener, size_t& connections) {
+  for (;;) {
+    auto stream = co_await listener.accept();
+    if (!stream) co_return;
+    ++connections;
+    std::string seen = co_await read_until(*stream, "\r\n\r\n");
+    auto sent = co_await stream->write_all("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na");
+    (void)sent;
+    seen = co_await read_until(*stream, "\r\n\r\n");
+  }
+}
+
+TEST(HttpClient, OnlyWhatMayBeDoneTwiceIsSentTwice) {
+  run([]() -> Task<void> {
+    for (const char* method : {"GET", "POST"}) {
+      Listener listener = std::move(*Listener::bind({.host = "127.0.0.1", .port = 0, .unix_path = {}}));
+      Endpoint to{.host = "127.0.0.1", .port = listener.port(), .unix_path = {}};
+      size_t connections = 0;
+      TaskScope scope("peer");
+      scope.spawn(answer_once_then_close(listener, connections));
+      HttpClient client;
+      auto first = co_await get(client, to, method);
+      EXPECT_TRUE(first.has_value());
+      auto second = co_await get(client, to, method);
+      bool repeated = std::string_view(method) == "GET";
+      EXPECT_EQ(second.has_value(), repeated) << method;
+      EXPECT_EQ(connections, repeated ? 2u : 1u) << method;
+      listener.close();
+      scope.stop_now();
+    }
+  }());
+}
+
+TEST(HttpClient, LocalhostIsBothFamilies) {
+  run([]() -> Task<void> {
+    for (const char* address : {"127.0.0.1", "::1"}) {
+      TestServer s(hello, {}, {.host = address, .port = 0, .unix_path = {}});
+      HttpClient client;
+      Endpoint localhost{.host = "localhost", .port = s.endpoint.port, .unix_path = {}};
+      auto reply = co_await get(client, localhost);
+      EXPECT_TRUE(reply.has_value()) << address;
+      co_await s.stop();
+      reply = co_await get(client, localhost);
+      EXPECT_EQ(reply.error().code, Code::unavailable) << address;
+    }
+  }());
+}
+
 TEST(HttpClient, NobodyListensIsUnavailable) {
   run([]() -> Task<void> {
     Endpoint gone{.host = "127.0.0.1", .port = 1, .unix_path = {}};
@@ -227,7 +276,8 @@ TEST(Forward, HeadersAndBodyThroughTwoHops) {
         outer.server.endpoint,
         "POST /p%2Fq?a=%22b HTTP/1.1\r\nHost: public.example\r\nConnection: close, X-Secret\r\nX-Secret: "
         "1\r\n"
-        "TE: trailers\r\nX-Kept: yes\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n");
+        "TE: trailers\r\nProxy-Authorization: Basic x\r\nX-Kept: yes\r\nTransfer-Encoding: "
+        "chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n");
     EXPECT_TRUE(out.starts_with("HTTP/1.1 200 OK"));
     EXPECT_NE(out.find("POST /p%2Fq?a=%22b\n"), std::string::npos) << out;
     EXPECT_NE(out.find("Host: public.example\n"), std::string::npos);
@@ -237,11 +287,29 @@ TEST(Forward, HeadersAndBodyThroughTwoHops) {
     EXPECT_NE(out.find("X-Kept: yes"), std::string::npos);
     EXPECT_EQ(out.find("X-Secret"), std::string::npos);
     EXPECT_EQ(out.find("TE: trailers"), std::string::npos);
+    EXPECT_EQ(out.find("Proxy-Authorization"), std::string::npos);
+    EXPECT_EQ(out.find("X-Forwarded-Proto"), std::string::npos);
     EXPECT_NE(out.find("X-End: kept"), std::string::npos);
     EXPECT_TRUE(out.ends_with("\n\nbody"));
     co_await outer.server.stop();
     co_await inner.server.stop();
     co_await origin.stop();
+  }());
+}
+
+TEST(Forward, HeadKeepsWhatTheOtherSideSaysOfItsLength) {
+  run([]() -> Task<void> {
+    for (const char* length : {"Content-Length: 77\r\n", "Transfer-Encoding: chunked\r\n", ""}) {
+      FixedPeer peer({std::string("HTTP/1.1 200 OK\r\n") + length + "\r\n"});
+      Hop hop(peer.endpoint);
+      std::string out = co_await raw_exchange(hop.server.endpoint,
+                                              "HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+      EXPECT_TRUE(out.starts_with("HTTP/1.1 200 OK"));
+      EXPECT_EQ(out.find("Content-Length: 77") != std::string::npos, length[0] == 'C');
+      EXPECT_EQ(out.find("Content-Length: 0"), std::string::npos) << out;
+      co_await hop.server.stop();
+      co_await peer.stop();
+    }
   }());
 }
 

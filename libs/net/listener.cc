@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -50,6 +51,17 @@ bool of_connection(int err) {
 }
 bool out_of_resources(int err) { return err == EMFILE || err == ENFILE || err == ENOBUFS || err == ENOMEM; }
 
+// Accepted connections inherit it. Without, a client whose machine is gone would hold an upgraded connection,
+// and with it a sandbox, for ever.
+void notice_dead_peers(int fd, int family) {
+  if (family == AF_UNIX) return;
+  int on = 1, idle = 120, interval = 30, probes = 4;  // seconds
+  setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+  setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
+  setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+}
+
 }  // namespace
 
 Result<Listener> Listener::bind(const Endpoint& at) {
@@ -63,6 +75,7 @@ Result<Listener> Listener::bind(const Endpoint& at) {
   if (!fd) return fail_errno("socket");
   int on = 1;
   setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  notice_dead_peers(fd.get(), family);
   auto* name = reinterpret_cast<const sockaddr*>(&address.storage);
   auto try_bind = [&] { return ::bind(fd.get(), name, address.size) == 0 ? 0 : errno; };
   int err = try_bind();

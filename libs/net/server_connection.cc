@@ -267,13 +267,14 @@ Task<bool> ServerConnection::answer(const ParsedHead& head, Request& request, Re
   bool no_body = bodiless(response.status);
   Framing framing = Framing::length;
   if (!response.stream) {
-    if (!is_head || !length) length = response.body.size();
+    bool known = is_head && (length || response.body.empty());  // or unknown, as of a chunked body elsewhere
+    if (!known) length = response.body.size();
   } else if (!length && !no_body) {
     framing = head.http_1_0 ? Framing::until_close : Framing::chunked;
   }
   if (framing == Framing::until_close) keep = false;
   std::string out = start_head(response);
-  if (!no_body && framing == Framing::length)
+  if (!no_body && framing == Framing::length && length)
     fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", *length);
   if (!no_body && framing == Framing::chunked) out += "Transfer-Encoding: chunked\r\n";
   end_head(out, head, keep);
