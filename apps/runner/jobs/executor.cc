@@ -51,6 +51,7 @@ Result<std::string> create(const Job& job, Sandboxes& sandboxes) {
   spec.disk_gib = p.storageQuota;
   spec.network_block_all = blocked(p.networkBlockAll, p.domainAllowList);
   spec.network_allow = list_of(p.networkAllowList);
+  spec.linked = p.linkedSandboxId;
   TRY_VOID(sandboxes.create(std::move(spec), !p.skipStart));
   return daemon_version();
 }

@@ -122,6 +122,7 @@ struct DnsForwarder::Impl {
   bool send_on(uint64_t id, Query& query);
   bool pump_tcp(uint64_t id, Query& query, std::string& answer);
   void finish(uint64_t id, std::string answer);
+  void reply(const sockaddr_in& client, uint64_t connection, std::string answer);
   void close_connection(uint64_t id);
   void flush(uint64_t id, Connection& connection);
   void expire();
@@ -253,6 +254,8 @@ void DnsForwarder::Impl::accept_query(std::string message, const sockaddr_in& cl
   bool full = queries.size() >= config.max_queries ||
               (known != queries_of.end() && known->second >= config.max_per_client);
   if (!question || full) return;
+  if (auto address = config.local ? config.local(address_of(client), question->name) : std::nullopt)
+    return reply(client, connection, address_answer(message, *question, *address));
   uint64_t id = next_id++;
   Query& query = queries[id];
   ++queries_of[address_of(client)];
@@ -323,17 +326,21 @@ void DnsForwarder::Impl::finish(uint64_t id, std::string answer) {
   auto count = queries_of.find(address_of(query.client));
   if (--count->second == 0) queries_of.erase(count);
   set_dns_id(answer, dns_id(query.message));
-  if (!query.connection) {
-    (void)sendto(udp.get(), answer.data(), answer.size(), 0, reinterpret_cast<sockaddr*>(&query.client),
-                 sizeof query.client);
+  reply(query.client, query.connection, std::move(answer));
+}
+
+// To a client that asked by UDP (connection 0) or TCP.
+void DnsForwarder::Impl::reply(const sockaddr_in& client, uint64_t connection, std::string answer) {
+  if (!connection) {
+    (void)sendto(udp.get(), answer.data(), answer.size(), 0, reinterpret_cast<const sockaddr*>(&client),
+                 sizeof client);
     return;
   }
-  auto connection = connections.find(query.connection);
-  if (connection == connections.end()) return;
-  if (connection->second.out.size() > 4 * kMaxTcpMessage)
-    return close_connection(query.connection);  // does not read
-  connection->second.out += framed(answer);
-  flush(query.connection, connection->second);
+  auto open = connections.find(connection);
+  if (open == connections.end()) return;
+  if (open->second.out.size() > 4 * kMaxTcpMessage) return close_connection(connection);  // does not read
+  open->second.out += framed(answer);
+  flush(connection, open->second);
 }
 
 void DnsForwarder::Impl::flush(uint64_t id, Connection& connection) {

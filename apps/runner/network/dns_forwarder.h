@@ -4,7 +4,9 @@
 // tables are bounded, per sandbox too.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +20,8 @@ struct DnsConfig {
   Ipv4Range clients;                  // others are ignored
   std::vector<std::string> upstream;  // "10.0.0.2", "10.0.0.2:5353", "fd00::1"; empty: those of `resolv_conf`
   std::string resolv_conf = "/etc/resolv.conf";  // read again when it changes
+  // Names that mean something to this client alone (lower case, no final dot); nullopt: ask upstream.
+  std::function<std::optional<uint32_t>(uint32_t client, std::string_view name)> local;
   size_t max_queries = 1024, max_per_client = 64, max_connections = 128, max_connections_per_client = 8;
   int try_ms = 1500, give_up_ms = 5000, idle_ms = 10'000;
 };

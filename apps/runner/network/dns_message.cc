@@ -4,6 +4,7 @@ namespace dt::runner {
 namespace {
 
 constexpr size_t kMaxName = 253, kMaxLabel = 63;
+constexpr uint16_t kTypeA = 1, kClassIn = 1;
 constexpr uint8_t kResponse = 0x80, kOpcode = 0x78, kServerFailure = 2, kRecursionAvailable = 0x80;
 
 uint8_t byte_at(std::string_view message, size_t at) { return static_cast<uint8_t>(message[at]); }
@@ -55,6 +56,20 @@ bool answers(std::string_view response, const DnsQuestion& question) {
   if (response.size() < kDnsHeader || !(byte_at(response, 2) & kResponse)) return false;
   auto echoed = read_question(response);
   return echoed && *echoed == question;
+}
+
+std::string address_answer(std::string_view query, const DnsQuestion& question, uint32_t address) {
+  std::string reply(query.substr(0, question.end));
+  reply[2] = static_cast<char>(byte_at(query, 2) | kResponse);
+  reply[3] = static_cast<char>(kRecursionAvailable);
+  for (size_t at = 6; at < kDnsHeader; ++at) reply[at] = 0;
+  if (question.type != kTypeA || question.dns_class != kClassIn) return reply;
+  reply[7] = 1;
+  // Name (a pointer to the question), type, class, 5 s to live, length, address (RFC 1035 4.1.3).
+  const unsigned char record[] = {0xc0, kDnsHeader, 0, kTypeA, 0, kClassIn, 0, 0, 0, 5, 0, 4};
+  reply.append(reinterpret_cast<const char*>(record), sizeof record);
+  for (int shift = 24; shift >= 0; shift -= 8) reply += static_cast<char>(address >> shift & 0xff);
+  return reply;
 }
 
 std::string server_failure(std::string_view query, const DnsQuestion& question) {

@@ -29,6 +29,8 @@ void set_dns_id(std::string& message, uint16_t id);
 std::optional<DnsQuestion> parse_query(std::string_view message);
 // A response with exactly that question.
 bool answers(std::string_view response, const DnsQuestion& question);
+// The one address of a name, short-lived; for questions of other types "no data".
+std::string address_answer(std::string_view query, const DnsQuestion& question, uint32_t address);
 // The answer "server failure" for a query that parse_query accepted.
 std::string server_failure(std::string_view query, const DnsQuestion& question);
 

@@ -54,6 +54,8 @@ std::string base_ruleset(const FirewallConfig& config) {
   add("add set " + table + " denied { type ipv4_addr; flags interval; }");
   add("add set " + table + " blocked { type ipv4_addr; }");
   add("add set " + table + " flows { type ipv4_addr; size 65535; flags dynamic; }");
+  add("add set " + table + " linked { type ipv4_addr . ipv4_addr; }");
+  add("flush set " + table + " linked");  // who runs joins again
   add("add map " + table + " slots { type ipv4_addr : verdict; }");
   fill("never", never_reachable(config));
   fill("denied", config.denied);
@@ -95,6 +97,9 @@ std::string base_ruleset(const FirewallConfig& config) {
   rule("outbound", "ip saddr vmap @slots");
   rule("outbound", std::string("ip daddr @denied ") + kRefuse);
   chain("forward", "filter hook forward priority -10");
+  rule("forward", fmt::format("iifname {0} oifname {0} ip saddr != @blocked ip daddr != @blocked ip saddr . "
+                              "ip daddr @linked accept",
+                              in));
   rule("forward", fmt::format("iifname {0} oifname {0} {1}", in, kRefuse));
   rule("forward", fmt::format("iifname {} goto outbound", in));
   rule("forward", fmt::format("oifname {} ip daddr @blocked drop", in));
@@ -102,7 +107,8 @@ std::string base_ruleset(const FirewallConfig& config) {
   rule("forward", fmt::format("oifname {} drop", in));
 
   chain("postrouting", "nat hook postrouting priority srcnat");
-  rule("postrouting", fmt::format("ip saddr {} iifname {} masquerade", config.subnet.str(), in));
+  rule("postrouting",
+       fmt::format("ip saddr {} iifname {} oifname != {} masquerade", config.subnet.str(), in, in));
   return text;
 }
 
@@ -181,6 +187,28 @@ Result<std::unique_ptr<Firewall>> Firewall::create(FirewallConfig config) {
 Status Firewall::set_rules(const SlotRules& rules) {
   if (!rules.block_all && rules.allow.empty()) return clear_rules(rules.index, rules.address);
   TRY_VOID(impl_->run(slot_ruleset(impl_->config, rules)));
+  return {};
+}
+
+namespace {
+std::string pairs(uint32_t address, const std::vector<uint32_t>& others) {
+  std::string text, me = ipv4_text(address);
+  for (uint32_t other : others) {
+    std::string peer = ipv4_text(other);
+    text += fmt::format("{}{} . {}, {} . {}", text.empty() ? "" : ", ", me, peer, peer, me);
+  }
+  return text;
+}
+}  // namespace
+
+Status Firewall::link(uint32_t address, const std::vector<uint32_t>& others) {
+  TRY_VOID(impl_->run(fmt::format("add element {} linked {{ {} }}", impl_->table(), pairs(address, others))));
+  return {};
+}
+
+Status Firewall::unlink(uint32_t address, const std::vector<uint32_t>& others) {
+  std::string elements = fmt::format("{} linked {{ {} }}", impl_->table(), pairs(address, others));
+  TRY_VOID(impl_->run("add element " + elements + "\ndelete element " + elements));
   return {};
 }
 

@@ -38,6 +38,9 @@ class Firewall {
 
   Status set_rules(const SlotRules& rules);              // replaces
   Status clear_rules(uint32_t index, uint32_t address);  // default policy; fine when there are none
+  // Lets two addresses reach one another, or no more.
+  Status link(uint32_t address, const std::vector<uint32_t>& others);
+  Status unlink(uint32_t address, const std::vector<uint32_t>& others);
   // Slots that have rules left from an earlier runner.
   std::vector<uint32_t> slots_with_rules() const;
   Status remove_table();

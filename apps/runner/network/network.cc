@@ -10,6 +10,7 @@
 #include "apps/runner/network/dns_forwarder.h"
 #include "apps/runner/network/firewall.h"
 #include "apps/runner/network/host_forwarding.h"
+#include "apps/runner/network/links.h"
 #include "apps/runner/network/slot_maker.h"
 #include "libs/base/clock.h"
 #include "libs/base/log.h"
@@ -46,6 +47,7 @@ Result<std::vector<Ipv4Range>> denied_ranges(const NetworkConfig& config) {
 struct Network::Impl {
   NetworkConfig config;
   Ipv4Range subnet;
+  Links links;
   std::unique_ptr<Firewall> firewall;
   std::unique_ptr<DnsForwarder> resolver;
   SlotMaker maker;  // of the maker thread, and of whoever holds no thread (create, destroy_all)
@@ -192,6 +194,9 @@ Result<std::unique_ptr<Network>> Network::create(NetworkConfig config) {
   dns.listen = impl->gateway();
   dns.clients = impl->subnet;
   dns.upstream = impl->config.dns;
+  dns.local = [&links = impl->links](uint32_t client, std::string_view name) {
+    return links.resolve(client, name);
+  };
   TRY(impl->resolver, DnsForwarder::start(std::move(dns)));
   TRY(impl->firewall, Firewall::create({impl->config.instance, impl->subnet, impl->gateway(),
                                         impl->resolver->port(), std::move(denied)}));
@@ -225,9 +230,20 @@ Result<NetworkSlot> Network::take() {
 // end.
 void Network::release(uint32_t index) {
   if (!impl_->check_index(index)) return;
+  uint32_t address = impl_->address(index);
+  Status left = impl_->links.leave(
+      address, [&](const auto& others) { return impl_->firewall->unlink(address, others); });
+  if (!left) log::error("a link of a sandbox stays open", {{"slot", index}, {"error", left.error().message}});
   std::lock_guard lock(impl_->mutex);
   impl_->used.erase(index);
   if (impl_->with_rules.contains(index)) impl_->released.insert(index);
+}
+
+Status Network::join(uint32_t index, const std::string& group, const std::vector<std::string>& names) {
+  TRY_VOID(impl_->check_index(index));
+  uint32_t address = impl_->address(index);
+  return impl_->links.join(address, group, names,
+                           [&](const auto& others) { return impl_->firewall->link(address, others); });
 }
 
 Status Network::adopt(uint32_t index, const NetworkPolicy& policy) {

@@ -53,6 +53,8 @@ class Network {
   void release(uint32_t index);
   // After a restart: the slot is in use by a living sandbox (`netns` from its init process).
   Status adopt(uint32_t index, const NetworkPolicy& policy);
+  // This slot and the others of its group reach one another, by these names too, until release().
+  Status join(uint32_t index, const std::string& group, const std::vector<std::string>& names);
   Status set_policy(uint32_t index, const NetworkPolicy& policy);
   std::string address_of(uint32_t index) const;
   // For `down` and tests: removes table, free slots and their interfaces.

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "apps/runner/network/dns_message.h"
+#include "apps/runner/network/ipv4.h"
 #include "apps/runner/network/netlink.h"
 #include "apps/runner/network/test_net.h"
 
@@ -131,6 +132,57 @@ TEST_F(NetworkTest, ReachesTheInternetByNatAndDns) {
               "test ! -s /proc/net/if_inet6 && grep -qx 0 /proc/sys/net/ipv4/ip_unprivileged_port_start && "
               "grep -qE '^0\\s2147483647$' /proc/sys/net/ipv4/ping_group_range"));
     EXPECT_NE(w.network->resolv_conf().find("nameserver 10.217.0.1\n"), std::string::npos);
+  });
+}
+
+std::string resolved(const NetworkSlot& from, const std::string& name) {
+  std::string answer = udp(from.netns, from.gateway, 53, dns_query(name));
+  return answer.size() < 4 ? answer
+                           : ipv4_text(static_cast<uint32_t>(static_cast<uint8_t>(answer.end()[-4])) << 24 |
+                                       static_cast<uint32_t>(static_cast<uint8_t>(answer.end()[-3])) << 16 |
+                                       static_cast<uint32_t>(static_cast<uint8_t>(answer.end()[-2])) << 8 |
+                                       static_cast<uint8_t>(answer.end()[-1]));
+}
+
+TEST_F(NetworkTest, LinkedSlotsReachOneAnotherByNameAndNobodyElse) {
+  with_world([](World& w) {
+    auto owner = w.take(), follower = w.take(), stranger = w.take();
+    auto who = [](const std::string&, const std::string& peer, bool) { return "from " + peer; };
+    Server at_owner(owner.netns, "0.0.0.0", 3000, who), at_follower(follower.netns, "0.0.0.0", 3000, who);
+    ASSERT_TRUE(at_owner.ok() && at_follower.ok());
+    EXPECT_EQ(tcp(follower.netns, owner.address, 3000), "refused");
+    ASSERT_TRUE(w.network->join(owner.index, "g", {"id-1", "Owner.test"}));
+    ASSERT_TRUE(w.network->join(follower.index, "g", {"id-2", "follower.test"}));
+    ASSERT_TRUE(w.network->join(stranger.index, "h", {"id-3", "stranger.test"}));
+    auto linked = [&] {
+      EXPECT_EQ(tcp(follower.netns, owner.address, 3000), "from " + follower.address);
+      EXPECT_EQ(tcp(owner.netns, follower.address, 3000), "from " + owner.address);
+      EXPECT_EQ(tcp(stranger.netns, owner.address, 3000), "refused");
+      EXPECT_EQ(resolved(follower, "OWNER"), owner.address);
+      EXPECT_EQ(resolved(owner, "follower"), follower.address);
+      EXPECT_EQ(resolved(stranger, "owner"), "192.0.2.77") << "a stranger's question goes upstream";
+      EXPECT_EQ(resolved(owner, "owner"), "192.0.2.77") << "nobody shadows a name for itself";
+    };
+    linked();
+    // Blocked is blocked, an allow list is about the world outside.
+    ASSERT_TRUE(w.network->set_policy(follower.index, {.block_all = true, .allow = {}}));
+    EXPECT_EQ(tcp(follower.netns, owner.address, 3000), "refused");
+    EXPECT_EQ(tcp(owner.netns, follower.address, 3000), "refused");
+    ASSERT_TRUE(w.network->set_policy(follower.index, {.block_all = false, .allow = {"203.0.113.3/32"}}));
+    linked();
+    // A restarted runner: who is adopted joins again.
+    w.network.reset();
+    w.start();
+    ASSERT_TRUE(w.network->adopt(owner.index, {}));
+    ASSERT_TRUE(w.network->adopt(follower.index, {}));
+    EXPECT_EQ(tcp(follower.netns, owner.address, 3000), "refused");
+    ASSERT_TRUE(w.network->join(owner.index, "g", {"id-1", "Owner.test"}));
+    ASSERT_TRUE(w.network->join(follower.index, "g", {"id-2", "follower.test"}));
+    linked();
+    w.network->release(owner.index);
+    EXPECT_EQ(tcp(follower.netns, owner.address, 3000), "refused");
+    EXPECT_EQ(resolved(follower, "owner"), "192.0.2.77");
+    EXPECT_TRUE(sh("nft list set inet daytona_tn linked | (! grep -q elements)"));
   });
 }
 

@@ -15,7 +15,7 @@ namespace dt::runner {
 
 BOOST_DESCRIBE_STRUCT(SandboxSpec, (),
                       (id, name, organization_id, region_id, snapshot, image_digest, os_user, env, entrypoint,
-                       cpus, memory_gib, disk_gib, network_block_all, network_allow, id_range))
+                       cpus, memory_gib, disk_gib, network_block_all, network_allow, linked, id_range))
 BOOST_DESCRIBE_STRUCT(Instance, (), (pid, start_time, slot))
 
 Records::Records(std::string spec_dir, std::string run_dir)

@@ -32,6 +32,7 @@ struct SandboxSpec {
   int64_t disk_gib = 3;
   bool network_block_all = false;
   std::vector<std::string> network_allow;  // CIDR
+  std::optional<std::string> linked;       // the sandbox that owns this one
   uint32_t id_range = 0;                   // host id of id 0 inside
 };
 

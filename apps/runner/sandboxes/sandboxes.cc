@@ -119,6 +119,7 @@ struct Sandboxes::Impl {
   Status launch(const SandboxId& id, Entry& e);
   void forget_instance(const SandboxId& id, Entry& e);
   Status end_instance(const SandboxId& id, Entry& e, bool force);
+  Status join_links(uint32_t slot, const SandboxSpec& spec);
   void adopt(const SandboxSpec& spec);
 };
 
@@ -169,6 +170,11 @@ void Sandboxes::Impl::forget_instance(const SandboxId& id, Entry& e) {
   e.pidfd.reset();  // leaves the epoll set with its last descriptor
 }
 
+// Every sandbox owns a group of its own, or is in that of its owner.
+Status Sandboxes::Impl::join_links(uint32_t slot, const SandboxSpec& spec) {
+  return network.join(slot, spec.linked.value_or(spec.id), {spec.id, spec.name});
+}
+
 Status Sandboxes::Impl::launch(const SandboxId& id, Entry& e) {
   TRY(Image image, images.find(e.spec.image_digest));
   auto disk = storage.find_disk(id);
@@ -184,6 +190,8 @@ Status Sandboxes::Impl::launch(const SandboxId& id, Entry& e) {
     Status policy = network.set_policy(slot.index, {e.spec.network_block_all, e.spec.network_allow});
     if (!policy) return undo_slot(std::move(policy.error()).context("network policy"));
   }
+  if (Status linked = join_links(slot.index, e.spec); !linked)
+    return undo_slot(std::move(linked.error()).context("link of the sandbox"));
   auto socket = listen_unix(records.socket_path(id));
   if (!socket) return undo_slot(std::move(socket.error()));
   LaunchSpec spec = launch_spec(e.spec, image, *disk, slot, network.resolv_conf());
@@ -216,6 +224,8 @@ Status Sandboxes::Impl::end_instance(const SandboxId& id, Entry& e, bool force) 
 
 Status Sandboxes::create(SandboxSpec spec, bool start_it) {
   SandboxId id(spec.id);
+  if (spec.linked && !impl_->find(SandboxId(*spec.linked)))
+    return fail(Code::bad_request, "linked sandbox " + *spec.linked + " is not on this runner");
   auto e = impl_->entry(id);
   Hold hold(e);
   if (!e->exists) {
@@ -376,6 +386,7 @@ void Sandboxes::Impl::adopt(const SandboxSpec& spec) {
   if (instance) pidfd = engine.adopt(static_cast<pid_t>(instance->pid), instance->start_time);
   if (pidfd) {
     Status kept = network.adopt(instance->slot, {spec.network_block_all, spec.network_allow});
+    if (kept) kept = join_links(instance->slot, spec);
     if (kept) {
       e->instance = instance;
       e->pidfd = std::move(*pidfd);
