@@ -45,6 +45,7 @@ class ApiSandbox : public ::testing::Test {
   static Task<void> many(ApiSandbox& t);
   static Task<void> crashes(ApiSandbox& t);
   static Task<void> reads(ApiSandbox& t);
+  static Task<void> links(ApiSandbox& t);
 };
 
 Task<void> ApiSandbox::life(ApiSandbox& t) {
@@ -126,6 +127,44 @@ Task<void> ApiSandbox::refusals(ApiSandbox& t) {
   EXPECT_EQ(kept.at("errorReason"), "the disk is on fire");
 }
 TEST_F(ApiSandbox, Refusals) { play(refusals); }
+
+Task<void> ApiSandbox::links(ApiSandbox& t) {
+  auto refused = [&](const char* body, int status, std::string message) -> Task<void> {
+    auto answer = co_await t.user.call("POST", "/sandbox", body);
+    EXPECT_EQ(answer.status, status) << body;
+    EXPECT_EQ(answer.message(), message) << body;
+  };
+  auto owner = co_await t.user.call("POST", "/sandbox", R"({"name":"owner"})");
+  co_await refused(R"({"linkedSandbox":"owner"})", 400,
+                   "Linked sandboxes must be ephemeral (set autoDeleteInterval to 0)");
+  co_await refused(R"({"linkedSandbox":"nobody","autoDeleteInterval":0})", 404,
+                   "Sandbox with ID or name nobody not found");
+  auto follower = co_await t.user.call("POST", "/sandbox",
+                                       R"({"name":"one","linkedSandbox":" owner ","autoDeleteInterval":0})");
+  EXPECT_EQ(follower.status, 200) << follower.text;
+  EXPECT_EQ(follower.at("linkedSandboxId"), owner.at("id"));
+  EXPECT_EQ(follower.at("runnerId"), owner.at("runnerId"));
+  EXPECT_EQ(follower.at("autoDeleteInterval"), "0");
+  std::string by_id = R"({"name":"two","autoDeleteInterval":0,"linkedSandbox":")" + owner.at("id") + "\"}";
+  auto second = co_await t.user.call("POST", "/sandbox", by_id);
+  EXPECT_EQ(second.status, 200) << second.text;
+  co_await refused(R"({"linkedSandbox":"one","autoDeleteInterval":0})", 400,
+                   "Linked sandbox " + follower.at("id") +
+                       " is itself linked to another sandbox; chained links are not allowed");
+  co_await t.user.call("POST", "/sandbox/owner/stop");
+  auto stopped = co_await wait_state(t, owner.at("id"), "stopped");
+  EXPECT_EQ(stopped.at("state"), "stopped");
+  auto third = co_await t.user.call("POST", "/sandbox",
+                                    R"({"name":"three","linkedSandbox":"owner","autoDeleteInterval":0})");
+  EXPECT_EQ(third.status, 200) << third.text;
+  auto deleted = co_await t.user.call("DELETE", "/sandbox/owner");
+  EXPECT_EQ(deleted.status, 200);
+  for (const auto& gone : {owner.at("id"), follower.at("id"), second.at("id"), third.at("id")}) {
+    auto answer = co_await wait_state(t, gone, "destroyed");
+    EXPECT_EQ(answer.status, 404) << answer.text;
+  }
+}
+TEST_F(ApiSandbox, LinkedSandboxesGoWithTheirOwner) { play(links); }
 
 Task<void> ApiSandbox::settings(ApiSandbox& t) {
   co_await t.user.call("POST", "/sandbox", R"({"name":"box"})");

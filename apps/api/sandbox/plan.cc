@@ -80,7 +80,7 @@ Status check_supported(const CreateSandbox& body, const SnapshotRecord& snapshot
   if (body.kvm.value_or(false))
     return fail(Code::bad_request, "KVM is only available for linux-vm sandboxes");
   if (given(body.autoPauseInterval))
-    return fail(Code::unprocessable, "Auto-pause is not supported for this sandbox");
+    return fail(Code::bad_request, "Auto-pause is not supported for sandboxes of class container");
   if (body.secrets && !body.secrets->empty()) {
     const auto& first = body.secrets->front();
     std::string name = first.empty() ? "" : contract::string_values(first).begin()->second;

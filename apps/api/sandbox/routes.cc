@@ -156,7 +156,7 @@ SandboxRoutes::One SandboxRoutes::auto_pause(Call& call) {
     TRY(record.auto_pause, minutes);
     if (record.auto_pause < 0) return fail(Code::bad_request, "Auto-pause interval must be non-negative");
     if (record.auto_pause > 0)
-      return fail(Code::unprocessable, "Auto-pause is not supported for this sandbox");
+      return fail(Code::bad_request, "Auto-pause is not supported for sandboxes of class container");
     return {};
   });
 }
