@@ -12,6 +12,8 @@
 #include "apps/daemon/info/routes.h"
 #include "apps/daemon/process/entrypoint.h"
 #include "apps/daemon/process/routes.h"
+#include "apps/daemon/proxy/port_path.h"
+#include "apps/daemon/proxy/port_proxy.h"
 #include "apps/daemon/system/routes.h"
 #include "libs/base/log.h"
 #include "libs/net/http_server.h"
@@ -52,6 +54,7 @@ struct Daemon::Impl {
   Config config;
   ProcessContext process;
   WorkerPool files;
+  PortProxy ports;
   Pipeline pipeline;
   HttpServer server;
   TaskScope services{"daemon"};
@@ -63,9 +66,10 @@ struct Daemon::Impl {
       : config(std::move(c)),
         process(config.environment),
         files(kFileThreads, "files"),
-        pipeline(all_routes(process, files)),
+        pipeline(all_routes(process, files), [this](Request& r) { return ports.handle(r); }),
         server([this](Request& r) { return pipeline.handle(r); }, http_limits()) {
     server.on_error = protocol_error;
+    ports.serve_in_process(kToolboxPort, [this](Request& r) { return pipeline.route(r); });
     process.work_dir = current_directory();
   }
 

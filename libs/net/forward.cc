@@ -135,6 +135,8 @@ Task<Result<Response>> forward(HttpClient& client, Request& request, Endpoint to
   auto answer = co_await client.send(request.ctx, to, std::move(outgoing));
   if (!answer && source->failure) co_return std::unexpected(std::move(*source->failure));
   if (!answer) co_return std::unexpected(gateway_error(std::move(answer).error()));
+  bool unasked = answer->status == 101 && !wanted_upgrade(request.headers);
+  if (unasked) co_return fail(Code::bad_gateway, "the connection was upgraded without being asked to");
 
   Response out;
   out.status = answer->status;

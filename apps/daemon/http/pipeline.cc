@@ -1,6 +1,7 @@
 #include "apps/daemon/http/pipeline.h"
 
 #include "apps/daemon/http/errors.h"
+#include "apps/daemon/proxy/port_path.h"
 #include "libs/base/log.h"
 #include "libs/base/random.h"
 
@@ -14,7 +15,8 @@ log::Level level_of(int status) {
 }
 
 void log_access(const Request& request, const Response& response, Mono start) {
-  log::Level level = level_of(response.status);
+  // What programs in the sandbox answer is not our error.
+  log::Level level = is_port_path(request.path) ? log::Level::debug : level_of(response.status);
   if (!log::enabled(level)) return;
   auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start);
   log::write(level, "request",
@@ -28,6 +30,8 @@ void log_access(const Request& request, const Response& response, Mono start) {
 }  // namespace
 
 Task<Response> Pipeline::route(Request& request) {
+  // The router would decode the path and refuse what a program in the sandbox may well understand.
+  if (is_port_path(request.path)) co_return co_await ports_(request);
   // The router would answer HEAD with GET's route; the toolbox routes neither HEAD nor OPTIONS.
   if (request.method == "HEAD" || request.method == "OPTIONS") co_return not_routed();
   auto match = router_.match(request);
@@ -44,7 +48,8 @@ Task<Response> Pipeline::handle(Request& request) {
     log::error("handler failed", {{"path", request.path}, {"error", bug.what()}});
     response = error_response(request, Error{Code::internal, "unexpected failure"});
   }
-  if (!request.headers.get("X-Request-Id")) response.headers.set("X-Request-Id", uuid_v4());
+  bool identified = request.headers.get("X-Request-Id") || response.headers.get("X-Request-Id");
+  if (!identified) response.headers.set("X-Request-Id", uuid_v4());
   log_access(request, response, start);
   co_return response;
 }

@@ -9,12 +9,14 @@ namespace dt::daemon {
 
 class Pipeline {
  public:
-  explicit Pipeline(std::vector<Route> routes) : router_(std::move(routes)) {}
+  // `ports` gets what is below /proxy/ as it came.
+  Pipeline(std::vector<Route> routes, Handler ports) : router_(std::move(routes)), ports_(std::move(ports)) {}
   Task<Response> handle(Request& request);
+  Task<Response> route(Request& request);  // without log and request id
 
  private:
-  Task<Response> route(Request& request);
   Router router_;
+  Handler ports_;
 };
 
 }  // namespace dt::daemon
