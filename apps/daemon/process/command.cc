@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <tuple>
 
+#include "apps/daemon/process/discard.h"
 #include "apps/daemon/process/kill_tree.h"
 #include "libs/net/stream.h"
 
@@ -79,21 +80,6 @@ void Output::append(std::string_view bytes) {
 std::string Output::finish() {
   if (cut_) text_ += kCutMark;
   return std::move(text_);
-}
-
-// Background children may go on writing to a pipe that nobody reads for an answer any more; without a reader
-// SIGPIPE would end them.
-Task<void> discard_rest(Fd fd) {
-  Output rest(std::move(fd), 0);
-  while (!rest.ended()) {
-    if (rest.take()) {
-      co_await Loop::current().yield();
-      continue;
-    }
-    if (rest.ended()) co_return;
-    bool ready = co_await rest.readable(kNever);
-    if (!ready) co_return;
-  }
 }
 
 Task<void> feed(Fd fd, std::string text, size_t from) {

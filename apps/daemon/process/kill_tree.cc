@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <memory>
@@ -46,37 +47,54 @@ std::vector<Process> processes() {
   return out;
 }
 
-// The members of the tree that are not yet in `known`.
-std::vector<pid_t> new_members(pid_t leader, std::unordered_set<pid_t>& known) {
+struct Tree {
+  pid_t leader = 0;  // 0: none
+  Mark mark;
+  std::unordered_set<pid_t> known;
+};
+
+// The members of the tree that are not known yet.
+std::vector<pid_t> new_members(Tree& tree) {
   std::vector<pid_t> found;
   std::vector<Process> all = processes();
-  for (bool grew = true; grew;) {
-    grew = false;
+  auto add = [&](const Process& p) {
+    tree.known.insert(p.pid);
+    found.push_back(p.pid);
+  };
+  for (const Process& p : all)
+    if (!tree.known.contains(p.pid) && p.pid != ::getpid() && tree.mark.carried_by(p.pid)) add(p);
+  for (size_t before = ~size_t{0}; before != found.size();) {
+    before = found.size();
     for (const Process& p : all) {
-      if (known.contains(p.pid) || !(known.contains(p.parent) || p.group == leader)) continue;
-      known.insert(p.pid);
-      found.push_back(p.pid);
-      grew = true;
+      bool member = tree.known.contains(p.parent) || (tree.leader && p.group == tree.leader);
+      if (member && !tree.known.contains(p.pid)) add(p);
     }
   }
   return found;
 }
 
-}  // namespace
-
-void kill_tree(pid_t leader) {
-  // Stopped processes cannot fork, so each round finds less; killing comes last, because a dead parent hides
-  // its children.
-  constexpr int kRounds = 8;
-  std::unordered_set<pid_t> known{leader};
-  ::kill(-leader, SIGSTOP);
+// Stopped processes cannot fork, so each round finds less; killing comes last, because a dead parent hides
+// its children. A process that is already forking when it is stopped is found in the next round.
+void kill_all(Tree tree) {
+  constexpr int kRounds = 32;
   for (int round = 0; round < kRounds; ++round) {
-    std::vector<pid_t> found = new_members(leader, known);
+    std::vector<pid_t> found = new_members(tree);
     for (pid_t pid : found) ::kill(pid, SIGSTOP);
     if (found.empty()) break;
   }
+  for (pid_t pid : tree.known) ::kill(pid, SIGKILL);
+}
+
+}  // namespace
+
+void kill_tree(pid_t leader, Mark mark) {
+  ::kill(-leader, SIGSTOP);
+  kill_all({.leader = leader, .mark = mark, .known = {leader}});
   ::kill(-leader, SIGKILL);
-  for (pid_t pid : known) ::kill(pid, SIGKILL);
+}
+
+void kill_marked(Mark mark) {
+  if (mark) kill_all({.leader = 0, .mark = mark, .known = {}});
 }
 
 }  // namespace dt::daemon

@@ -1,0 +1,59 @@
+#include "apps/daemon/process/mark.h"
+
+#include <sys/resource.h>
+
+#include <string>
+
+#include "libs/base/fd.h"
+#include "libs/base/text.h"
+
+namespace dt::daemon {
+namespace {
+
+// 146,000 years; below "no limit", above whatever anybody would set.
+constexpr uint64_t kFirst = uint64_t{1} << 62;
+
+// Readable by everybody, where prlimit() needs the same user.
+uint64_t from_proc(pid_t pid) {
+  auto text = read_file("/proc/" + std::to_string(pid) + "/limits", 8192);
+  if (!text) return 0;
+  constexpr std::string_view kName = "Max realtime timeout";
+  size_t at = text->find(kName);
+  if (at == std::string::npos) return 0;
+  std::string_view rest = trim(std::string_view(*text).substr(at + kName.size()));
+  auto value = parse_int(rest.substr(0, rest.find(' ')));
+  return value && *value > 0 ? static_cast<uint64_t>(*value) : 0;
+}
+
+}  // namespace
+
+Mark Mark::next() {
+  static uint64_t last = kFirst;
+  Mark mark;
+  mark.value_ = ++last;
+  return mark;
+}
+
+bool Mark::carried_by(pid_t pid) const {
+  if (value_ == 0) return false;
+  rlimit limit{};
+  if (::prlimit(pid, RLIMIT_RTTIME, nullptr, &limit) == 0) return limit.rlim_cur == value_;
+  return from_proc(pid) == value_;
+}
+
+MarkedStart::MarkedStart(Mark mark) {
+  rlimit limit{};
+  if (!mark || ::getrlimit(RLIMIT_RTTIME, &limit) != 0) return;
+  before_ = limit.rlim_cur;
+  limit.rlim_cur = mark.value_;
+  set_ = ::setrlimit(RLIMIT_RTTIME, &limit) == 0;
+}
+
+MarkedStart::~MarkedStart() {
+  rlimit limit{};
+  if (!set_ || ::getrlimit(RLIMIT_RTTIME, &limit) != 0) return;
+  limit.rlim_cur = before_;
+  ::setrlimit(RLIMIT_RTTIME, &limit);
+}
+
+}  // namespace dt::daemon
