@@ -10,6 +10,7 @@
 #include "apps/daemon/http/errors.h"
 #include "apps/daemon/http/pipeline.h"
 #include "apps/daemon/info/routes.h"
+#include "apps/daemon/interpreter/routes.h"
 #include "apps/daemon/process/entrypoint.h"
 #include "apps/daemon/process/routes.h"
 #include "apps/daemon/proxy/port_path.h"
@@ -41,9 +42,10 @@ Response protocol_error(const Error& error) {
   return json_response(status, error_json(status, wire_name(error.code), error.message, "", ""));
 }
 
-std::vector<Route> all_routes(ProcessContext& process, WorkerPool& pool) {
+std::vector<Route> all_routes(ProcessContext& process, WorkerPool& pool, interpreter::Contexts& contexts) {
   std::vector<Route> all;
-  for (auto routes : {info_routes(process), process_routes(process), file_routes(pool), system_routes(pool)})
+  for (auto routes : {info_routes(process), process_routes(process), file_routes(pool), system_routes(pool),
+                      interpreter_routes(contexts)})
     all.insert(all.end(), routes.begin(), routes.end());
   return all;
 }
@@ -53,6 +55,7 @@ std::vector<Route> all_routes(ProcessContext& process, WorkerPool& pool) {
 struct Daemon::Impl {
   Config config;
   ProcessContext process;
+  interpreter::Contexts contexts{process};
   WorkerPool files;
   PortProxy ports;
   Pipeline pipeline;
@@ -66,7 +69,7 @@ struct Daemon::Impl {
       : config(std::move(c)),
         process(config.environment),
         files(kFileThreads, "files"),
-        pipeline(all_routes(process, files), [this](Request& r) { return ports.handle(r); }),
+        pipeline(all_routes(process, files, contexts), [this](Request& r) { return ports.handle(r); }),
         server([this](Request& r) { return pipeline.handle(r); }, http_limits()) {
     server.on_error = protocol_error;
     ports.serve_in_process(kToolboxPort, [this](Request& r) { return pipeline.route(r); });
@@ -116,6 +119,7 @@ Task<void> Daemon::run(std::vector<Listener> listeners) {
     d.config.ready.reset();
   }
   co_await d.stopping.wait();
+  d.contexts.shutdown();
   if (d.entrypoint) d.entrypoint->child().signal_group(SIGTERM);
   Mono end = after(d.config.drain_time);
   TaskScope ending("shutdown");
