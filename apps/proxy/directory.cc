@@ -9,6 +9,11 @@ namespace dt::proxy {
 
 using namespace std::chrono_literals;
 
+namespace {
+// The answer says nothing about what was asked.
+bool away(int status) { return status >= 500 || status == 408 || status == 429; }
+}  // namespace
+
 Task<Result<HttpClient::Reply>> Directory::call(const CallContext& ctx, ClientRequest request) {
   CallContext bounded = ctx;
   bounded.deadline = std::min(ctx.deadline, after(15s));
@@ -23,8 +28,7 @@ Task<Result<int>> Directory::ask_status(const CallContext& ctx, std::string cach
   if (const int* known = answers_.find(cache_key)) co_return *known;
   auto reply = co_await call(ctx, std::move(request));
   if (!reply) co_return fail(Code::unavailable, "the API does not answer: " + reply.error().message);
-  bool throttled = reply->status == 408 || reply->status == 429;
-  if (reply->status >= 500 || throttled)
+  if (away(reply->status))
     co_return fail(Code::unavailable, "the API answered " + std::to_string(reply->status));
   answers_.put(std::move(cache_key), reply->status, reply->status < 300 ? yes : no);
   co_return reply->status;
@@ -92,7 +96,9 @@ Task<Result<std::string>> Directory::sandbox_of_signed_token(const CallContext& 
   ClientRequest request;
   request.target = "/api/preview/" + percent_encode(token) + "/" + std::to_string(port) + "/sandbox-id";
   auto reply = co_await call(ctx, std::move(request));
-  if (!reply) co_return std::unexpected(std::move(reply.error()));
+  if (!reply) co_return fail(Code::unavailable, "the API does not answer: " + reply.error().message);
+  if (away(reply->status))
+    co_return fail(Code::unavailable, "the API answered " + std::to_string(reply->status));
   if (reply->status >= 300) co_return fail(Code::not_found, "Invalid or expired token");
   co_return std::move(reply->body);
 }

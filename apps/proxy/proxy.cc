@@ -7,6 +7,7 @@
 #include "apps/proxy/target.h"
 #include "libs/base/log.h"
 #include "libs/codec/codec.h"
+#include "libs/contract/runner.h"
 #include "libs/net/http_server.h"
 
 namespace dt::proxy {
@@ -56,9 +57,10 @@ class Proxy {
         co_return Response::json(200, R"({"status":"ok","version":"v)" DT_VERSION "\"}");
       co_return error_response(request, Error{Code::not_found, "not found: not found"});
     }
-    auto access = co_await authorize(directory_, request, *target);
+    auto access = co_await authorize(config_, directory_, request, *target);
     if (!access) co_return error_response(request, access.error());
     Response response = co_await to_runner(request, *target, *access);
+    if (!access->set_cookie.empty()) response.headers.add("Set-Cookie", access->set_cookie);
     co_return response;
   }
 
@@ -71,26 +73,38 @@ class Proxy {
                                    : runner.error());
     bool counts = !iequals(request.headers.get_or("X-Daytona-Skip-Last-Activity-Update"), "true");
     auto in_use = counts ? activity_.begin(access.sandbox) : Activity::Use();
-    ForwardOptions options;
-    options.target = "/sandboxes/" + access.sandbox + "/toolbox" + target.runner_path;
-    if (!access.query.empty()) options.target += "?" + access.query;
-    std::string host(request.headers.get_or("Host"));
-    options.edit_request = [key = runner->key, host, drop = access.drop_authorization](Headers& h) {
-      if (drop) h.remove("Authorization");
-      h.remove("X-Daytona-Preview-Token");
-      h.set("X-Daytona-Authorization", "Bearer " + key);  // replaces whatever the client sent under this name
-      if (!h.get("X-Forwarded-Host")) h.set("X-Forwarded-Host", host);
-    };
-    auto response = co_await forward(directory_client_, request, runner->endpoint, std::move(options));
+    auto response = co_await forward(runners_, request, runner->endpoint,
+                                     options_for(request, target, access, runner->key));
     if (!response) {
+      Error error = std::move(response).error();
+      bool of_client = error.code == Code::timeout || error.code == Code::bad_request;
+      if (of_client) co_return error_response(request, error);
       directory_.forget_runner(access.sandbox);
-      co_return error_response(request, Error{Code::bad_gateway, "the sandbox's runner does not answer: " +
-                                                                     response.error().message});
+      co_return error_response(
+          request, Error{Code::bad_gateway, "the sandbox's runner does not answer: " + error.message});
     }
-    // Other status codes mean that the route was right.
-    if (response->status == 401 || response->status == 404) directory_.forget_runner(access.sandbox);
+    // Whatever the sandbox itself answers shows that the route was right.
+    if (response->headers.get(contract::kRunnerAnswerHeader)) {
+      directory_.forget_runner(access.sandbox);
+      response->headers.remove(contract::kRunnerAnswerHeader);
+    }
+    auto location = response->headers.get("Location");
+    if (location && response->status / 100 == 3)
+      response->headers.set("Location", redirected(target, *location));
     keep_in_use(*response, std::move(in_use));
     co_return std::move(*response);
+  }
+
+  static ForwardOptions options_for(const Request& request, const Target& target, const Access& access,
+                                    const std::string& runner_key) {
+    ForwardOptions options;
+    options.target =
+        "/sandboxes/" + access.sandbox + "/toolbox" + target.runner_path + query_to_pass(request);
+    options.edit_request = [&access, key = "Bearer " + runner_key](Headers& h) {
+      remove_credentials(h, access);
+      h.set("X-Daytona-Authorization", key);  // replaces whatever the client sent under this name
+    };
+    return options;
   }
 
   // The sandbox counts as used until the last byte of the answer, however long it streams.
@@ -108,7 +122,7 @@ class Proxy {
 
   const ProxyConfig& config_;
   Directory directory_;
-  HttpClient directory_client_;
+  HttpClient runners_;
   Activity activity_;
 };
 

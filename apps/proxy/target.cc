@@ -1,5 +1,7 @@
 #include "apps/proxy/target.h"
 
+#include <algorithm>
+
 #include "libs/base/text.h"
 
 namespace dt::proxy {
@@ -46,6 +48,23 @@ std::optional<Target> target_of(std::string_view host, std::string_view path) {
   size_t slash = path.find('/');
   if (slash == std::string_view::npos || !plain_id(path.substr(0, slash))) return std::nullopt;
   return Target{false, 0, std::string(path.substr(0, slash)), std::string(path.substr(slash))};
+}
+
+bool Target::signed_token() const {
+  auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  return sandbox.size() == 16 && std::ranges::all_of(sandbox, plain);
+}
+
+std::string redirected(const Target& target, std::string_view location) {
+  std::string prefix = "/toolbox/" + target.sandbox;
+  bool own = location.starts_with(prefix + "/") || location == prefix;
+  if (target.preview || own || !location.starts_with('/') || location.starts_with("//"))
+    return std::string(location);
+  constexpr std::string_view kPorts = "/proxy/";
+  std::string_view path = target.runner_path;
+  if (path.starts_with(kPorts) && !location.starts_with(kPorts))
+    prefix += path.substr(0, path.find('/', kPorts.size()));
+  return prefix + std::string(location);
 }
 
 std::string without_parameter(std::string_view raw_query, std::string_view name) {

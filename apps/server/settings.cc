@@ -78,6 +78,7 @@ Result<proxy::ProxyConfig> proxy_config(const Config& config, const Secrets& sec
   TRY(out.listen, endpoint(config, "proxy.listen"));
   TRY(out.api, endpoint(config, "api.internal"));
   out.api_key = secrets.proxy_key;
+  out.secure_cookies = config.text("proxy.preview_url").starts_with("https://");
   out.log_requests = config.boolean("proxy.log_requests");
   return out;
 }

@@ -8,6 +8,10 @@
 
 namespace dt::contract {
 
+// On answers that the runner gives itself because it does not know the key or the sandbox: whoever asked may
+// have the wrong runner.
+inline constexpr std::string_view kRunnerAnswerHeader = "X-Daytona-Runner-Answer";
+
 struct RunnerServiceHealth {
   std::string serviceName;
   bool healthy = false;

@@ -2,6 +2,7 @@
 
 #include "libs/base/clock.h"
 #include "libs/codec/codec.h"
+#include "libs/contract/runner.h"
 
 namespace dt::runner {
 namespace {
@@ -23,6 +24,29 @@ Response error_response(const Request& request, const Error& error) {
   return Response::json(status, encode(body));
 }
 
+// Whoever asks may have the wrong runner.
+Response not_here(const Request& request, Code code, std::string message) {
+  Response response = error_response(request, Error{code, std::move(message)});
+  response.headers.set(contract::kRunnerAnswerHeader, "1");
+  return response;
+}
+
+// "/sandboxes/{id}/toolbox/{rest}". No router: it would decode the rest and judge what a program in the
+// sandbox may well understand.
+std::optional<ToolboxTarget> toolbox_target(std::string_view target) {
+  constexpr std::string_view kSandboxes = "/sandboxes/", kToolbox = "/toolbox";
+  if (!target.starts_with(kSandboxes)) return std::nullopt;
+  target.remove_prefix(kSandboxes.size());
+  size_t slash = target.find('/');
+  if (slash == 0 || slash == std::string_view::npos) return std::nullopt;
+  std::string_view rest = target.substr(slash);
+  if (!rest.starts_with(kToolbox)) return std::nullopt;
+  rest.remove_prefix(kToolbox.size());
+  bool bare = rest.empty() || rest[0] == '?';
+  if (!bare && rest[0] != '/') return std::nullopt;
+  return ToolboxTarget{std::string(target.substr(0, slash)), (bare ? "/" : "") + std::string(rest)};
+}
+
 std::string_view bearer(std::string_view value) {
   return istarts_with(value, "Bearer ") ? trim(value.substr(7)) : std::string_view();
 }
@@ -33,8 +57,7 @@ ToolboxServer::ToolboxServer(Sandboxes& sandboxes, Secret runner_key)
     : sandboxes_(sandboxes),
       key_(std::move(runner_key)),
       router_({{"GET", "/health",
-                [](Request&) -> Task<Response> { co_return Response::json(200, R"({"status":"ok"})"); }},
-               {"*", "/sandboxes/{id}/toolbox/{path...}", [this](Request& r) { return to_daemon(r); }}}) {}
+                [](Request&) -> Task<Response> { co_return Response::json(200, R"({"status":"ok"})"); }}}) {}
 
 bool ToolboxServer::authorized(const Request& request) const {
   return key_.equals(bearer(request.headers.get_or(kKeyHeader))) ||
@@ -42,6 +65,10 @@ bool ToolboxServer::authorized(const Request& request) const {
 }
 
 Task<Response> ToolboxServer::handle(Request& request) {
+  if (auto target = toolbox_target(request.target)) {
+    Response response = co_await to_daemon(request, std::move(*target));
+    co_return response;
+  }
   auto match = router_.match(request);
   if (!match) co_return error_response(request, match.error());
   if (!match->route) co_return error_response(request, Error{Code::not_found, "not found: not found"});
@@ -49,27 +76,25 @@ Task<Response> ToolboxServer::handle(Request& request) {
   co_return response;
 }
 
-Task<Response> ToolboxServer::to_daemon(Request& request) {
+Task<Response> ToolboxServer::to_daemon(Request& request, ToolboxTarget target) {
   if (!authorized(request))
-    co_return error_response(request,
-                             Error{Code::unauthorized, "unauthorized: the runner's key is required"});
-  std::string id(request.param("id"));
+    co_return not_here(request, Code::unauthorized, "unauthorized: the runner's key is required");
+  std::string id = std::move(target.id);
   auto socket = sandboxes_.toolbox_socket(SandboxId(id));
-  if (!socket)
-    co_return error_response(request, Error{Code::not_found, "not found: " + socket.error().message});
+  if (!socket) co_return not_here(request, Code::not_found, "not found: " + socket.error().message);
 
-  // The path goes on as it came, with its percent-encoding.
-  size_t cut = request.target.find("/toolbox");
-  std::string rest = request.target.substr(cut + std::string_view("/toolbox").size());
   ForwardOptions options;
-  options.target = rest.empty() || rest[0] != '/' ? "/" + rest : rest;
-  options.edit_request = [](Headers& h) {
+  options.target = std::move(target.rest);
+  options.edit_request = [this](Headers& h) {
     h.remove(kKeyHeader);
+    if (key_.equals(bearer(h.get_or("Authorization")))) h.remove("Authorization");
     h.set("Host", "localhost:2280");
   };
   auto response = co_await forward(client_, request, Endpoint{.host = {}, .port = 0, .unix_path = *socket},
                                    std::move(options));
   if (response) co_return std::move(*response);
+  bool of_client = response.error().code == Code::timeout || response.error().code == Code::bad_request;
+  if (of_client) co_return error_response(request, response.error());
   if (sandboxes_.state(SandboxId(id)) != SandboxState::started)
     co_return error_response(
         request,

@@ -8,13 +8,18 @@
 
 namespace dt::runner {
 
+struct ToolboxTarget {
+  std::string id;
+  std::string rest;  // with the query, as received
+};
+
 class ToolboxServer {
  public:
   ToolboxServer(Sandboxes& sandboxes, Secret runner_key);
   Task<Response> handle(Request& request);
 
  private:
-  Task<Response> to_daemon(Request& request);
+  Task<Response> to_daemon(Request& request, ToolboxTarget target);
   bool authorized(const Request& request) const;
   Sandboxes& sandboxes_;
   Secret key_;
