@@ -1,7 +1,10 @@
 #include "apps/daemon/process/mark.h"
 
+#include <dirent.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
+#include <memory>
 #include <string>
 
 #include "libs/base/fd.h"
@@ -39,6 +42,19 @@ bool Mark::carried_by(pid_t pid) const {
   rlimit limit{};
   if (::prlimit(pid, RLIMIT_RTTIME, nullptr, &limit) == 0) return limit.rlim_cur == value_;
   return from_proc(pid) == value_;
+}
+
+std::vector<pid_t> Mark::carriers() const {
+  std::vector<pid_t> out;
+  std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir("/proc"), ::closedir);
+  if (!dir || value_ == 0) return out;
+  while (dirent* entry = ::readdir(dir.get())) {
+    auto number = parse_int(entry->d_name);
+    if (!number) continue;
+    pid_t pid = static_cast<pid_t>(*number);
+    if (pid != ::getpid() && carried_by(pid)) out.push_back(pid);
+  }
+  return out;
 }
 
 MarkedStart::MarkedStart(Mark mark) {

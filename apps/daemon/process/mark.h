@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <vector>
 
 namespace dt::daemon {
 
@@ -14,6 +15,7 @@ class Mark {
   Mark() = default;    // none: nobody carries it
   static Mark next();  // never given before in this process
   bool carried_by(pid_t pid) const;
+  std::vector<pid_t> carriers() const;  // every process that carries it, besides this one
   explicit operator bool() const { return value_ != 0; }
   bool operator==(const Mark&) const = default;
 
