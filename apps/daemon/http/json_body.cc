@@ -99,6 +99,14 @@ std::optional<uint32_t> JsonBody::number(std::string_view name) {
   return std::nullopt;
 }
 
+std::optional<bool> JsonBody::flag(std::string_view name) {
+  const bj::value* value = find(name);
+  if (!value) return std::nullopt;
+  if (value->is_bool()) return value->get_bool();
+  wrong(name, *value, "bool");
+  return std::nullopt;
+}
+
 std::optional<std::vector<std::string>> JsonBody::list(std::string_view name) {
   const bj::value* value = find(name);
   if (!value) return std::nullopt;

@@ -21,6 +21,7 @@ class JsonBody {
   std::string text(std::string_view name);
   std::string required_text(std::string_view name);  // not empty
   std::optional<uint32_t> number(std::string_view name);
+  std::optional<bool> flag(std::string_view name);
   std::optional<std::vector<std::string>> list(std::string_view name);
   std::optional<std::map<std::string, std::string>> map(std::string_view name);
   bool has(std::string_view name) const { return find(name) != nullptr; }
