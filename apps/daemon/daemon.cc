@@ -11,10 +11,11 @@
 #include "apps/daemon/http/pipeline.h"
 #include "apps/daemon/info/routes.h"
 #include "apps/daemon/interpreter/routes.h"
-#include "apps/daemon/process/entrypoint.h"
 #include "apps/daemon/process/routes.h"
 #include "apps/daemon/proxy/port_path.h"
 #include "apps/daemon/proxy/port_proxy.h"
+#include "apps/daemon/session/routes.h"
+#include "apps/daemon/session/sessions.h"
 #include "apps/daemon/system/routes.h"
 #include "libs/base/log.h"
 #include "libs/net/http_server.h"
@@ -42,10 +43,11 @@ Response protocol_error(const Error& error) {
   return json_response(status, error_json(status, wire_name(error.code), error.message, "", ""));
 }
 
-std::vector<Route> all_routes(ProcessContext& process, WorkerPool& pool, interpreter::Contexts& contexts) {
+std::vector<Route> all_routes(ProcessContext& process, WorkerPool& pool, interpreter::Contexts& contexts,
+                              Sessions& sessions) {
   std::vector<Route> all;
   for (auto routes : {info_routes(process), process_routes(process), file_routes(pool), system_routes(pool),
-                      interpreter_routes(contexts)})
+                      interpreter_routes(contexts), session_routes(sessions)})
     all.insert(all.end(), routes.begin(), routes.end());
   return all;
 }
@@ -57,11 +59,11 @@ struct Daemon::Impl {
   ProcessContext process;
   interpreter::Contexts contexts{process};
   WorkerPool files;
+  Sessions sessions;
   PortProxy ports;
   Pipeline pipeline;
   HttpServer server;
   TaskScope services{"daemon"};
-  std::unique_ptr<Entrypoint> entrypoint;
   Event stopping;
   Event drained;
 
@@ -69,25 +71,28 @@ struct Daemon::Impl {
       : config(std::move(c)),
         process(config.environment),
         files(kFileThreads, "files"),
-        pipeline(all_routes(process, files, contexts), [this](Request& r) { return ports.handle(r); }),
+        sessions(process, files, session_config()),
+        pipeline(all_routes(process, files, contexts, sessions),
+                 [this](Request& r) { return ports.handle(r); }),
         server([this](Request& r) { return pipeline.handle(r); }, http_limits()) {
     server.on_error = protocol_error;
     ports.serve_in_process(kToolboxPort, [this](Request& r) { return pipeline.route(r); });
     process.work_dir = current_directory();
   }
 
+  SessionConfig session_config() const {
+    return {.home = std::string(process.environment.get("HOME").value_or("/")),
+            .grace_period = config.session_grace,
+            .check_interval = config.session_check};
+  }
   void start_entrypoint();
   Task<void> end_children(Mono when);
 };
 
 void Daemon::Impl::start_entrypoint() {
   if (config.entrypoint.empty()) return;
-  std::string home(process.environment.get("HOME").value_or("/"));
-  auto started = Entrypoint::start(process, config.entrypoint, home);
-  if (started)
-    entrypoint = std::move(*started);
-  else
-    log::error("the sandbox's own command does not start", {{"error", started.error().message}});
+  auto started = sessions.start_entrypoint(config.entrypoint);
+  if (!started) log::error("the sandbox's own command does not start", {{"error", started.error().message}});
 }
 
 // When the requests are done, or their time is over: then their commands end, and with them the requests.
@@ -120,13 +125,14 @@ Task<void> Daemon::run(std::vector<Listener> listeners) {
   }
   co_await d.stopping.wait();
   d.contexts.shutdown();
-  if (d.entrypoint) d.entrypoint->child().signal_group(SIGTERM);
+  d.sessions.begin_shutdown();
   Mono end = after(d.config.drain_time);
   TaskScope ending("shutdown");
   ending.spawn(d.end_children(end));
   co_await d.server.drain(end + d.config.kill_time);
   d.drained.set();
   co_await ending.join();
+  co_await d.sessions.stop();
   d.process.reaper.stop();
   co_await d.services.join();
 }

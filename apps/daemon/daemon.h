@@ -16,6 +16,8 @@ struct Config {
   Fd ready;                                  // gets one byte when requests are served; may be empty
   Millis drain_time{5000};                   // after SIGTERM, for running requests
   Millis kill_time{1000};                    // after that, for children to follow their SIGTERM
+  Millis session_grace{5000};                // deleting a session: from SIGTERM to SIGKILL
+  Millis session_check{100};                 // and how often is looked whether everything ended
   bool init = false;                         // PID 1: at the end every process is signalled
 };
 

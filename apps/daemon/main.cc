@@ -14,6 +14,8 @@
 #include <vector>
 
 #include "apps/daemon/daemon.h"
+#include "apps/daemon/session/duration.h"
+#include "apps/daemon/session/print_logs.h"
 #include "libs/base/log.h"
 #include "libs/base/text.h"
 
@@ -120,6 +122,20 @@ Task<void> serve(Daemon& daemon, std::vector<Listener> listeners) {
   co_await daemon.run(std::move(listeners));
 }
 
+// The default when it is absent; a value that makes no sense is no reason not to start.
+Millis duration(const char* name, Millis fallback, Millis least) {
+  std::string text = variable(name);
+  if (text.empty()) return fallback;
+  auto value = parse_duration(text);
+  if (value && *value >= least) return *value;
+  log::warn("ignored: not a duration, or too short", {{"variable", name}, {"value", text}});
+  return fallback;
+}
+
+bool wants_entrypoint_logs(const std::vector<std::string>& words) {
+  return words.size() == 2 && words[0] == "entrypoint" && words[1] == "logs";
+}
+
 int start_failed(const Error& error) {
   log::error("the daemon cannot start", {{"error", error.message}});
   return kExitStartFailed;
@@ -129,20 +145,24 @@ int run(int argc, char** argv) {
   log::configure("daemon", log::parse_level(variable("LOG_LEVEL")), false);
   prepare_process();
   fill_standard_descriptors();
+  Arguments arguments = parse_arguments(argc, argv);
+  if (wants_entrypoint_logs(arguments.entrypoint)) return print_entrypoint_logs(variable("HOME"));
   auto socket = inherited("DAYTONA_LISTEN_FD");
   if (!socket) return start_failed(socket.error());
   auto ready = inherited("DAYTONA_READY_FD");
   if (!ready) return start_failed(ready.error());
   enter_home();
-  Arguments arguments = parse_arguments(argc, argv);
   auto listeners = open_listeners(std::move(*socket), arguments.listen);
   if (!listeners) return start_failed(listeners.error());
 
   Loop loop;
-  Daemon daemon(Config{.environment = environ,
-                       .entrypoint = std::move(arguments.entrypoint),
-                       .ready = std::move(*ready),
-                       .init = ::getpid() == 1});
+  Daemon daemon(
+      Config{.environment = environ,
+             .entrypoint = std::move(arguments.entrypoint),
+             .ready = std::move(*ready),
+             .session_grace = duration("DAYTONA_TERMINATION_GRACE_PERIOD", Millis(5000), Millis(1000)),
+             .session_check = duration("DAYTONA_TERMINATION_CHECK_INTERVAL", Millis(100), Millis(1)),
+             .init = ::getpid() == 1});
   loop.run_until(serve(daemon, std::move(*listeners)));
   // Nothing is left to save; what still runs ends with us.
   ::_exit(0);

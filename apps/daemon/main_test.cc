@@ -140,7 +140,8 @@ TEST_F(Program, RunsTheEntrypoint) {
   std::string log = home_ + "/.daytona/sessions/entrypoint/entrypoint_command/output.log";
   std::string seen =
       execute("for i in 1 2 3 4 5 6 7 8 9; do grep -q err " + log + " && break; sleep 0.1; done; cat " + log);
-  EXPECT_EQ(seen, "{\"exitCode\":0,\"result\":\"it's sh " + home_ + "\\nerr\\n\"}");
+  EXPECT_EQ(seen, R"({"exitCode":0,"result":"\u0001\u0001\u0001it's sh )" + home_ +
+                      R"(\n\u0002\u0002\u0002err\n"})");
   EXPECT_EQ(terminate(), 0);
   std::ifstream in(log);
   std::stringstream text;
