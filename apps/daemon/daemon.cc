@@ -14,6 +14,8 @@
 #include "apps/daemon/process/routes.h"
 #include "apps/daemon/proxy/port_path.h"
 #include "apps/daemon/proxy/port_proxy.h"
+#include "apps/daemon/pty/routes.h"
+#include "apps/daemon/ssh/routes.h"
 #include "apps/daemon/session/routes.h"
 #include "apps/daemon/session/sessions.h"
 #include "apps/daemon/system/routes.h"
@@ -43,11 +45,11 @@ Response protocol_error(const Error& error) {
   return json_response(status, error_json(status, wire_name(error.code), error.message, "", ""));
 }
 
-std::vector<Route> all_routes(ProcessContext& process, WorkerPool& pool, interpreter::Contexts& contexts,
-                              Sessions& sessions) {
+std::vector<Route> all_routes(ProcessContext& process, WorkerPool& pool, PtySessions& ptys,
+                              interpreter::Contexts& contexts, SshService& ssh, Sessions& sessions) {
   std::vector<Route> all;
   for (auto routes : {info_routes(process), process_routes(process), file_routes(pool), system_routes(pool),
-                      interpreter_routes(contexts), session_routes(sessions)})
+                      pty_routes(ptys), interpreter_routes(contexts), ssh.routes(), session_routes(sessions)})
     all.insert(all.end(), routes.begin(), routes.end());
   return all;
 }
@@ -58,8 +60,10 @@ struct Daemon::Impl {
   Config config;
   ProcessContext process;
   interpreter::Contexts contexts{process};
+  PtySessions ptys;
   WorkerPool files;
   Sessions sessions;
+  SshService ssh{process, files};
   PortProxy ports;
   Pipeline pipeline;
   HttpServer server;
@@ -70,9 +74,10 @@ struct Daemon::Impl {
   explicit Impl(Config c)
       : config(std::move(c)),
         process(config.environment),
+        ptys(process),
         files(kFileThreads, "files"),
         sessions(process, files, session_config()),
-        pipeline(all_routes(process, files, contexts, sessions),
+        pipeline(all_routes(process, files, ptys, contexts, ssh, sessions),
                  [this](Request& r) { return ports.handle(r); }),
         server([this](Request& r) { return pipeline.handle(r); }, http_limits()) {
     server.on_error = protocol_error;
@@ -92,7 +97,8 @@ struct Daemon::Impl {
 void Daemon::Impl::start_entrypoint() {
   if (config.entrypoint.empty()) return;
   auto started = sessions.start_entrypoint(config.entrypoint);
-  if (!started) log::error("the sandbox's own command does not start", {{"error", started.error().message}});
+  if (!started)
+    log::error("the sandbox's own command does not start", {{"error", started.error().message}});
 }
 
 // When the requests are done, or their time is over: then their commands end, and with them the requests.
@@ -126,6 +132,8 @@ Task<void> Daemon::run(std::vector<Listener> listeners) {
   co_await d.stopping.wait();
   d.contexts.shutdown();
   d.sessions.begin_shutdown();
+  d.ptys.hang_up();
+  d.ssh.stop();
   Mono end = after(d.config.drain_time);
   TaskScope ending("shutdown");
   ending.spawn(d.end_children(end));

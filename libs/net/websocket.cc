@@ -247,6 +247,14 @@ Task<Status> WebSocket::send_binary(std::string_view bytes) {
 }
 Task<Status> WebSocket::ping() { return impl_->send_frame(Opcode::ping, {}); }
 Task<Status> WebSocket::close(int code, std::string_view reason) { return impl_->send_close(code, reason); }
+void WebSocket::hang_up() {
+  impl_->close_sent = true;
+  (void)impl_->stream.shutdown_write();
+}
+void WebSocket::abort() {
+  impl_->close_sent = impl_->ended = true;
+  impl_->stream.abort();
+}
 bool WebSocket::open() const { return !impl_->ended && !impl_->close_sent; }
 size_t WebSocket::pongs() const { return impl_->pongs; }
 

@@ -32,6 +32,10 @@ class WebSocket {
   Task<Status> ping();
   // Sends a close frame; keep receiving to see the answer. Reasons are cut to 123 bytes. Idempotent.
   Task<Status> close(int code, std::string_view reason = {});
+  // Ends without a close frame; what was sent still arrives. Pending and later sends fail.
+  void hang_up();
+  // Gives the connection up at once: pending and later operations fail.
+  void abort();
   bool open() const;
   size_t pongs() const;
 

@@ -20,16 +20,18 @@ struct Process {
   pid_t pid;
   pid_t parent;
   pid_t group;
+  pid_t session;
 };
 
-// "pid (name) state ppid pgrp …"; the name may contain anything.
+// "pid (name) state ppid pgrp session …"; the name may contain anything.
 bool parse_stat(const std::string& text, Process& out) {
   size_t close = text.rfind(')');
   if (close == std::string::npos || close + 2 > text.size()) return false;
   std::vector<std::string_view> fields = split(std::string_view(text).substr(close + 2), ' ');
-  if (fields.size() < 3) return false;
+  if (fields.size() < 4) return false;
   out.parent = static_cast<pid_t>(parse_int(fields[1]).value_or(0));
   out.group = static_cast<pid_t>(parse_int(fields[2]).value_or(0));
+  out.session = static_cast<pid_t>(parse_int(fields[3]).value_or(0));
   return true;
 }
 
@@ -41,7 +43,7 @@ std::vector<Process> processes() {
     auto pid = parse_int(entry->d_name);
     if (!pid) continue;
     auto text = read_file("/proc/" + std::string(entry->d_name) + "/stat", 4096);
-    Process process{static_cast<pid_t>(*pid), 0, 0};
+    Process process{static_cast<pid_t>(*pid), 0, 0, 0};
     if (text && parse_stat(*text, process)) out.push_back(process);
   }
   return out;

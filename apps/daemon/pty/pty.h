@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <vector>
 
 #include "apps/daemon/process/spawn.h"
 #include "libs/base/fd.h"
@@ -31,6 +32,7 @@ class Pty {
   Status resize(WindowSize size);
 
   int master() const { return master_.get(); }
+  Result<Fd> dup_master() const { return master_.dup(); }
   // The other end, until spawn(): for termios. -1 afterwards.
   int terminal() const { return terminal_.get(); }
   // Moves the master out, e.g. into a Stream; resize() then fails. Closing it hangs the terminal up.
@@ -40,6 +42,10 @@ class Pty {
   Fd master_;
   Fd terminal_;
 };
+
+// The processes with this terminal (a master) as one of 0, 1 and 2: what left the shell's session and lost
+// its parents, but still belongs to it. Empty where they cannot be looked at.
+std::vector<pid_t> processes_on(int master);
 
 // For who has taken the master.
 Status set_window_size(int master, WindowSize size);
