@@ -1,0 +1,154 @@
+#include "apps/daemon/ssh/routes.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "apps/daemon/http/errors.h"
+#include "libs/base/log.h"
+#include "libs/base/random.h"
+#include "libs/base/text.h"
+
+extern "C" {
+extern const char dt_ssh_program[];
+extern const unsigned long dt_ssh_program_size;
+}
+
+namespace dt::daemon {
+namespace {
+
+constexpr size_t kSeedSize = 32;
+
+// Our own pages of it are given back: they would count as ours though nobody needs them any more.
+void forget_pages() {
+  auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+  auto from = (reinterpret_cast<uintptr_t>(dt_ssh_program) + page - 1) / page * page;
+  auto to = (reinterpret_cast<uintptr_t>(dt_ssh_program) + dt_ssh_program_size) / page * page;
+  if (to > from) ::madvise(reinterpret_cast<void*>(from), to - from, MADV_DONTNEED);
+}
+
+Result<Fd> unpack() {
+  Fd fd(::memfd_create("daytona-ssh", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!fd) return fail_errno("memfd");
+  TRY_VOID(write_all(fd.get(), {dt_ssh_program, dt_ssh_program_size}));
+  forget_pages();
+  // Whoever shares our user id could otherwise change it under the next connection.
+  if (::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+    return fail_errno("seal");
+  return fd;
+}
+
+Result<Fd> seed_pipe(const std::string& seed) {
+  TRY(Pipe pipe, make_pipe());
+  TRY_VOID(write_all(pipe.write.get(), seed));
+  return std::move(pipe.read);
+}
+
+struct SocketPair {
+  Fd ours;
+  Fd theirs;
+};
+Result<SocketPair> socket_pair() {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
+    return fail_errno("socket pair");
+  return SocketPair{Fd(ends[0]), Fd(ends[1])};
+}
+
+Task<void> pass_on(Stream& client, Fd program, std::string early) {
+  Stream ours(std::move(program));
+  auto sent = co_await ours.write_all(early);
+  if (sent) co_await pump_both(client, ours);
+}
+
+// While a Child is in the set, stop() reaches it.
+struct Membership {
+  std::set<const Child*>& set;
+  const Child* child;
+  Membership(std::set<const Child*>& s, const Child& c) : set(s), child(&c) { set.insert(child); }
+  Membership(const Membership&) = delete;
+  ~Membership() { set.erase(child); }
+};
+
+}  // namespace
+
+SshService::SshService(ProcessContext& process, WorkerPool& pool) : process_(process), pool_(pool) {}
+SshService::~SshService() = default;
+
+std::vector<Route> SshService::routes() {
+  return {{"GET", "/ssh", [this](Request& r) { return upgrade(r); }}};
+}
+
+void SshService::stop() const {
+  for (const Child* child : connections_) child->signal_group(SIGTERM);
+}
+
+Task<Response> SshService::upgrade(Request& request) {
+  if (!request.headers.has_token("Connection", "upgrade") ||
+      !iequals(request.headers.get_or("Upgrade"), "ssh"))
+    co_return error_response(
+        request,
+        Error{Code::bad_request, "this takes SSH connections: send Connection: Upgrade and Upgrade: ssh"});
+  Response response;
+  response.status = 101;
+  response.headers.set("Connection", "Upgrade");
+  response.headers.set("Upgrade", "ssh");
+  response.upgrade = [this](Stream& stream, std::string early) { return serve(stream, std::move(early)); };
+  co_return response;
+}
+
+Task<Result<std::shared_ptr<Fd>>> SshService::program() {
+  if (auto there = program_.lock()) co_return there;
+  auto fd = co_await pool_.run(unpack);
+  if (!fd) co_return std::unexpected(std::move(fd).error());
+  auto made = std::make_shared<Fd>(std::move(*fd));
+  program_ = made;
+  co_return made;
+}
+
+Result<pid_t> SshService::start(const Fd& socket, const Fd& program) {
+  if (seed_.empty()) seed_ = random_bytes(kSeedSize);
+  TRY(Fd seed, seed_pipe(seed_));
+  Fd errors(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3));
+  if (!errors) return fail_errno("standard error");
+  std::string path = "/proc/self/fd/" + std::to_string(program.get());
+  std::string name = "daytona-ssh", mode = "connection";
+  char* argv[] = {name.data(), mode.data(), nullptr};
+  Environment::Merged merged;
+  return process_.spawner.spawn({.program = path.c_str(),
+                                 .argv = argv,
+                                 .envp = process_.environment.block({}, merged),
+                                 .stdin_fd = socket.get(),
+                                 .stdout_fd = seed.get(),
+                                 .stderr_fd = errors.get()});
+}
+
+Task<void> SshService::serve(Stream& stream, std::string early) {
+  auto unpacked = co_await program();
+  if (!unpacked) {
+    log::error("SSH is not available", {{"error", unpacked.error().message}});
+    co_return;
+  }
+  // The connection itself goes to the process, unless some of it has been read already.
+  SocketPair pair;
+  if (!early.empty()) {
+    auto made = socket_pair();
+    if (!made) co_return;
+    pair = std::move(*made);
+  }
+  Fd direct = early.empty() ? stream.release() : std::move(pair.theirs);
+  auto pid = start(direct, **unpacked);
+  direct.reset();
+  if (!pid) {
+    log::error("an SSH connection's process does not start", {{"error", pid.error().message}});
+    co_return;
+  }
+  Child child(process_.reaper, *pid);
+  Membership member(connections_, child);
+  if (pair.ours) co_await pass_on(stream, std::move(pair.ours), std::move(early));
+  co_await child.wait();
+}
+
+}  // namespace dt::daemon
