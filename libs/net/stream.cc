@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/eventfd.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -167,6 +168,15 @@ void Stream::abort() {
   linger hard{.l_onoff = 1, .l_linger = 0};
   if (impl_->socket) setsockopt(impl_->fd.get(), SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
   cancel();
+}
+
+Fd Stream::release() {
+  // Something harmless to watch takes its place, because others may still hold this stream.
+  auto rest = std::make_unique<Impl>(Fd(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)));
+  std::swap(impl_, rest);
+  cancel();
+  Fd out = std::move(rest->fd);
+  return out;
 }
 
 void Stream::set_write_idle(Millis limit) { impl_->write_idle = limit; }

@@ -33,6 +33,8 @@ class Stream {
   // Pending and later writes fail with timeout when no byte could be sent for this long (0: never).
   void set_write_idle(Millis limit);
   void abort();  // the peer sees a reset instead of an end; also cancels
+  // Takes the descriptor out of the loop, for another process; the stream is then as after cancel().
+  Fd release();
   int fd() const;
   Watch& watch();
   std::string peer() const;  // "127.0.0.1" or "unix"
