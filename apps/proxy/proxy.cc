@@ -4,6 +4,7 @@
 #include "apps/proxy/activity.h"
 #include "apps/proxy/cors.h"
 #include "apps/proxy/directory.h"
+#include "apps/proxy/handover.h"
 #include "apps/proxy/target.h"
 #include "libs/base/log.h"
 #include "libs/codec/codec.h"
@@ -33,7 +34,10 @@ Response error_response(const Request& request, const Error& error) {
 class Proxy {
  public:
   explicit Proxy(const ProxyConfig& config)
-      : config_(config), directory_(config), activity_(config, directory_) {}
+      : config_(config),
+        directory_(config),
+        handover_(config.local_runner_socket, config.local_runner_key),
+        activity_(config, directory_) {}
 
   Task<Response> handle(Request& request) {
     Cors cors = cors_of(request);
@@ -73,8 +77,12 @@ class Proxy {
                                    : runner.error());
     bool counts = !iequals(request.headers.get_or("X-Daytona-Skip-Last-Activity-Update"), "true");
     auto in_use = counts ? activity_.begin(access.sandbox) : Activity::Use();
-    auto response = co_await forward(runners_, request, runner->endpoint,
-                                     options_for(request, target, access, runner->key));
+    bool direct = co_await handover_.reach(request.ctx, *runner, access.sandbox);
+    HttpClient& via = direct ? handover_.client() : runners_;
+    Endpoint to = direct ? Handover::daemon_of(access.sandbox) : runner->endpoint;
+    ForwardOptions options = direct ? options_for_daemon(request, target, access)
+                                    : options_for_runner(request, target, access, runner->key);
+    auto response = co_await forward(via, request, std::move(to), std::move(options));
     if (!response) {
       Error error = std::move(response).error();
       bool of_client = error.code == Code::timeout || error.code == Code::bad_request;
@@ -95,8 +103,20 @@ class Proxy {
     co_return std::move(*response);
   }
 
-  static ForwardOptions options_for(const Request& request, const Target& target, const Access& access,
-                                    const std::string& runner_key) {
+  static ForwardOptions options_for_daemon(const Request& request, const Target& target,
+                                           const Access& access) {
+    ForwardOptions options;
+    options.target = target.runner_path + query_to_pass(request);
+    options.edit_request = [&access](Headers& h) {
+      remove_credentials(h, access);
+      h.remove("X-Daytona-Authorization");
+      h.set("Host", "localhost:2280");
+    };
+    return options;
+  }
+
+  static ForwardOptions options_for_runner(const Request& request, const Target& target, const Access& access,
+                                           const std::string& runner_key) {
     ForwardOptions options;
     options.target =
         "/sandboxes/" + access.sandbox + "/toolbox" + target.runner_path + query_to_pass(request);
@@ -123,6 +143,7 @@ class Proxy {
   const ProxyConfig& config_;
   Directory directory_;
   HttpClient runners_;
+  Handover handover_;
   Activity activity_;
 };
 

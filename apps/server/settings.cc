@@ -24,6 +24,9 @@ Result<Endpoint> endpoint(const Config& config, std::string_view key) {
   return parsed;
 }
 
+// Where the runner serves the proxy of its own machine.
+std::string local_runner_socket(const Config& config) { return config.text("state_dir") + "/runner.sock"; }
+
 }  // namespace
 
 Result<api::ApiConfig> api_config(const Config& config, const Secrets& secrets) {
@@ -54,6 +57,7 @@ Result<runner::RunnerConfig> runner_config(const Config& config, const Secrets& 
   TRY(out.listen, endpoint(config, "runner.listen"));
   TRY(out.api, endpoint(config, "api.internal"));
   out.public_url = config.text("runner.public_url");
+  out.local_socket = local_runner_socket(config);
   out.key = secrets.runner_key;
   out.engine.cgroup_parent = config.text("runner.cgroup");
   out.engine.daemon_path = config.text("runner.daemon");
@@ -78,6 +82,8 @@ Result<proxy::ProxyConfig> proxy_config(const Config& config, const Secrets& sec
   TRY(out.listen, endpoint(config, "proxy.listen"));
   TRY(out.api, endpoint(config, "api.internal"));
   out.api_key = secrets.proxy_key;
+  out.local_runner_socket = local_runner_socket(config);
+  out.local_runner_key = secrets.runner_key;
   out.secure_cookies = config.text("proxy.preview_url").starts_with("https://");
   out.log_requests = config.boolean("proxy.log_requests");
   return out;

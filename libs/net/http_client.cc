@@ -254,9 +254,10 @@ Task<Result<ClientResponse>> exchange(std::unique_ptr<ClientResponse::Impl> x, E
 }
 
 Task<Result<std::unique_ptr<ClientConnection>>> open_connection(const CallContext& ctx, const Endpoint& to,
-                                                                std::string key, Millis timeout) {
-  Mono deadline = std::min(ctx.deadline, after(timeout));
-  auto stream = co_await connect(to, deadline);
+                                                                std::string key,
+                                                                const HttpClient::Options& options) {
+  Mono deadline = std::min(ctx.deadline, after(options.connect_timeout));
+  auto stream = co_await (options.connect ? options.connect(to, deadline) : connect(to, deadline));
   if (!stream) co_return std::unexpected(std::move(stream).error());
   if (ctx.cancel.cancelled()) co_return fail(Code::cancelled, "the request was cancelled");
   co_return std::make_unique<ClientConnection>(
@@ -276,13 +277,28 @@ bool may_repeat(const Exchange& e, const Error& failure) {
 }  // namespace
 
 HttpClient::HttpClient() : HttpClient(Options{}) {}
-HttpClient::HttpClient(Options options) : impl_(std::make_shared<Impl>()) { impl_->options = options; }
+HttpClient::HttpClient(Options options) : impl_(std::make_shared<Impl>()) {
+  impl_->options = std::move(options);
+}
 HttpClient::~HttpClient() {
   impl_->scope.stop_now();
   impl_->idle.clear();
 }
 
 void HttpClient::forget(const Endpoint& to) { impl_->idle.erase(to.str()); }
+
+Task<Status> HttpClient::prepare(const CallContext& ctx, const Endpoint& to) {
+  std::shared_ptr<Impl> pool = impl_;
+  std::string key = to.str();
+  auto connection = pool->take(key, false);
+  if (!connection) {
+    auto opened = co_await open_connection(ctx, to, key, pool->options);
+    if (!opened) co_return std::unexpected(std::move(opened).error());
+    connection = std::move(*opened);
+  }
+  pool->give_back(std::move(connection));
+  co_return Status();
+}
 
 Task<Result<ClientResponse>> HttpClient::send(const CallContext& ctx, const Endpoint& endpoint,
                                               ClientRequest request) {
@@ -298,7 +314,7 @@ Task<Result<ClientResponse>> HttpClient::send(const CallContext& ctx, const Endp
     bool repeatable = !request.body_reader && idempotent(request.method);
     if (may_reuse) connection = pool->take(key, !repeatable);
     if (!connection) {
-      auto opened = co_await open_connection(ctx, to, key, pool->options.connect_timeout);
+      auto opened = co_await open_connection(ctx, to, key, pool->options);
       if (!opened) co_return std::unexpected(std::move(opened).error());
       connection = std::move(*opened);
     }

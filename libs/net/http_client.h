@@ -42,6 +42,8 @@ class HttpClient {
     size_t idle_per_endpoint = 64;
     Millis idle_timeout{30'000};
     Millis connect_timeout{5'000};
+    // Makes connections in place of dt::connect(), for endpoints that only this function understands.
+    std::function<Task<Result<Stream>>(const Endpoint&, Mono deadline)> connect;
   };
   HttpClient();
   explicit HttpClient(Options options);
@@ -61,6 +63,8 @@ class HttpClient {
   };
   Task<Result<Reply>> call(const CallContext& ctx, const Endpoint& to, ClientRequest request,
                            size_t limit = 8u << 20);
+  // Sees to it that a kept connection is there, so that a caller knows before it gives a request away.
+  Task<Status> prepare(const CallContext& ctx, const Endpoint& to);
   void forget(const Endpoint& to);  // closes idle connections to it
 
   struct Impl;

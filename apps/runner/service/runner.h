@@ -11,9 +11,10 @@
 namespace dt::runner {
 
 struct RunnerConfig {
-  std::string state_dir;   // records, sockets
-  Endpoint listen;         // toolbox server, for the proxy
-  std::string public_url;  // as the proxy reaches it; empty: http://<listen>
+  std::string state_dir;     // records, sockets
+  Endpoint listen;           // toolbox server, for the proxy
+  std::string local_socket;  // the same server for the proxy of this machine; empty: none
+  std::string public_url;    // as the proxy reaches it; empty: http://<listen>
   Endpoint api;
   Secret key;
   EngineConfig engine;

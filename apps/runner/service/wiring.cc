@@ -1,4 +1,5 @@
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <fcntl.h>
@@ -47,11 +48,20 @@ Result<Machine> open_machine(const RunnerConfig& config) {
   return m;
 }
 
+// Everybody on the machine may connect, as to the TCP port: the key decides.
+Result<std::optional<Listener>> listen_locally(const std::string& path) {
+  if (path.empty()) return std::nullopt;
+  TRY(Listener listener, Listener::bind(Endpoint{.host = {}, .port = 0, .unix_path = path}));
+  if (::chmod(path.c_str(), 0666) < 0) return fail_errno("chmod " + path);
+  return listener;
+}
+
 }  // namespace
 
 Task<Status> run(RunnerConfig config, CancelSource cancel) {
   CO_TRY(Machine machine, open_machine(config));
   CO_TRY(Listener listener, Listener::bind(config.listen));
+  CO_TRY(auto local, listen_locally(config.local_socket));
   Endpoint bound = config.listen;
   bound.port = listener.port();
   if (config.public_url.empty()) config.public_url = "http://" + bound.str();
@@ -66,6 +76,7 @@ Task<Status> run(RunnerConfig config, CancelSource cancel) {
 
   TaskScope scope("runner");
   scope.spawn(server.serve(listener));
+  if (local) scope.spawn(server.serve(*local));
   log::info("runner is up", {{"listen", bound.str()}, {"storage", machine.storage->describe()}});
   co_await jobs.run(cancel);
   machine.sandboxes->stop_watching();

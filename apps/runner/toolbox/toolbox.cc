@@ -1,13 +1,17 @@
 #include "apps/runner/toolbox/toolbox.h"
 
 #include "libs/base/clock.h"
+#include "libs/base/log.h"
 #include "libs/codec/codec.h"
+#include "libs/contract/handover.h"
 #include "libs/contract/runner.h"
+#include "libs/linux/socket.h"
 
 namespace dt::runner {
 namespace {
 
 constexpr std::string_view kKeyHeader = "X-Daytona-Authorization";
+constexpr Millis kConnectLimit{5'000};
 
 struct ErrorBody {
   int64_t statusCode;
@@ -22,6 +26,20 @@ Response error_response(const Request& request, const Error& error) {
       status,       error.message, std::string(wire_name(error.code)), iso8601(system_clock().wall()),
       request.path, request.method};
   return Response::json(status, encode(body));
+}
+
+// Gives `connection` away through `to`, once the other side has said that it waits for a descriptor: one that
+// comes with the answer's header would be lost in an ordinary read.
+Task<void> send_connection(Stream connection, Stream& to, std::string said) {
+  char byte;
+  if (said.empty()) {
+    auto got = co_await to.read_some({&byte, 1}, after(kConnectLimit));
+    if (!got || *got == 0) co_return;
+  }
+  const int fds[] = {connection.fd()};
+  Status sent = linux_::send_message(to.fd(), contract::kHandoverMessage, fds);
+  if (!sent) log::warn("cannot hand a connection over", {{"error", sent.error().message}});
+  co_return;
 }
 
 // Whoever asks may have the wrong runner.
@@ -57,7 +75,8 @@ ToolboxServer::ToolboxServer(Sandboxes& sandboxes, Secret runner_key)
     : sandboxes_(sandboxes),
       key_(std::move(runner_key)),
       router_({{"GET", "/health",
-                [](Request&) -> Task<Response> { co_return Response::json(200, R"({"status":"ok"})"); }}}) {}
+                [](Request&) -> Task<Response> { co_return Response::json(200, R"({"status":"ok"})"); }},
+               {"GET", "/sandboxes/{id}/connection", [this](Request& r) { return hand_over(r); }}}) {}
 
 bool ToolboxServer::authorized(const Request& request) const {
   return key_.equals(bearer(request.headers.get_or(kKeyHeader))) ||
@@ -102,6 +121,26 @@ Task<Response> ToolboxServer::to_daemon(Request& request, ToolboxTarget target) 
               "bad request: failed to reach the sandbox: no IP address found. Is the Sandbox started?"});
   co_return error_response(
       request, Error{Code::bad_gateway, "the sandbox's daemon does not answer: " + response.error().message});
+}
+
+Task<Response> ToolboxServer::hand_over(Request& request) {
+  if (!authorized(request))
+    co_return error_response(request,
+                             Error{Code::unauthorized, "unauthorized: the runner's key is required"});
+  bool local = request.peer == "unix" && iequals(request.headers.get_or("Upgrade"), contract::kHandover);
+  if (!local) co_return error_response(request, Error{Code::not_found, "not found: not found"});
+  auto socket = sandboxes_.toolbox_socket(SandboxId(std::string(request.param("id"))));
+  if (!socket) co_return error_response(request, socket.error());
+  Endpoint daemon{.host = {}, .port = 0, .unix_path = std::move(*socket)};
+  auto connection = co_await connect(std::move(daemon), after(kConnectLimit));
+  if (!connection) co_return error_response(request, connection.error());
+  Response response = Response::empty(101);
+  response.headers.set("Connection", "Upgrade");
+  response.headers.set("Upgrade", std::string(contract::kHandover));
+  response.upgrade = [stream = std::move(*connection)](Stream& to, std::string said) mutable {
+    return send_connection(std::move(stream), to, std::move(said));
+  };
+  co_return response;
 }
 
 }  // namespace dt::runner

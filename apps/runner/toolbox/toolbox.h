@@ -1,5 +1,7 @@
 // The runner's HTTP server: /sandboxes/{id}/toolbox/{path} goes to the daemon's Unix socket, streamed both
-// ways. Callers prove themselves with the runner's key; nothing else is served but /health.
+// ways. Callers prove themselves with the runner's key; nothing else is served but /health and, to callers of
+// this machine (they come through a Unix socket), /sandboxes/{id}/connection: a connection to the daemon,
+// as a descriptor (docs/adr/010).
 #pragma once
 #include "apps/runner/sandboxes/sandboxes.h"
 #include "libs/base/secret.h"
@@ -20,6 +22,7 @@ class ToolboxServer {
 
  private:
   Task<Response> to_daemon(Request& request, ToolboxTarget target);
+  Task<Response> hand_over(Request& request);
   bool authorized(const Request& request) const;
   Sandboxes& sandboxes_;
   Secret key_;
