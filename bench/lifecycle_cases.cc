@@ -98,7 +98,7 @@ Task<void> bench_stop_start(Client& client) {
   for (int mib : sizes) {
     ids.push_back(co_await client.make());
     std::string fill =
-        "head -c " + std::to_string(mib) + "M /dev/urandom >/home/daytona/data && sync && echo written";
+        "head -c " + std::to_string(mib) + "m /dev/urandom >/home/daytona/data && sync && echo written";
     bool written = co_await client.execute(ids.back(), std::move(fill), "written");
     if (!written) ++client.failures;
   }

@@ -20,55 +20,75 @@ constexpr size_t kPathLimit = 64 * 1024;
 
 using Source = std::function<Task<Result<std::string_view>>()>;
 
-// One file on its way to the disk. Small files take one trip to a worker, large ones one for each buffer.
+// One file on its way to the disk. Small files take one trip to a worker; of large ones a worker writes one
+// buffer while the next one fills.
 class Receiver {
  public:
   Receiver(WorkerPool& pool, std::string path, mode_t parent_mode)
-      : pool_(pool), path_(std::move(path)), parent_mode_(parent_mode) {}
+      : pool_(pool), path_(std::move(path)), parent_mode_(parent_mode) {
+    idle_.set();
+  }
   // Bytes written. After a failure of the disk the rest is still read; errors of the source come back as they
   // are.
   Task<Result<uint64_t>> receive(Source next);
 
  private:
-  Status flush();
-  Status finish();
+  Status write(std::string& buffer);
+  Task<void> write_behind();
+  Task<void> write_full_buffer();
   WorkerPool& pool_;
   std::string path_;
   mode_t parent_mode_;
-  std::string buffer_;
+  std::string filling_, writing_;
   std::optional<StagedFile> file_;
+  Status state_;
+  Event idle_;                  // nobody writes
+  TaskScope writer_{"upload"};  // last: its task uses what is above
 };
 
-Status Receiver::flush() {
+Status Receiver::write(std::string& buffer) {
   if (!file_) {
     auto opened = StagedFile::open(path_, parent_mode_);
     if (!opened) return std::unexpected(opened.error());
     file_.emplace(std::move(*opened));
   }
-  Status written = file_->write(buffer_);
-  buffer_.clear();
+  Status written = file_->write(buffer);
+  buffer.clear();
   return written;
 }
 
-Status Receiver::finish() {
-  TRY_VOID(flush());
-  return file_->commit();
+Task<void> Receiver::write_behind() {
+  state_ = co_await pool_.run([this] { return write(writing_); });
+  idle_.set();
+}
+
+Task<void> Receiver::write_full_buffer() {
+  co_await idle_.wait();
+  if (!state_) co_return;
+  std::swap(filling_, writing_);
+  idle_.reset();
+  writer_.spawn(write_behind());
 }
 
 Task<Result<uint64_t>> Receiver::receive(Source next) {
   uint64_t total = 0;
-  Status state;
   for (;;) {
     auto piece = co_await next();
     if (!piece) co_return std::unexpected(piece.error());
     if (piece->empty()) break;
     total += piece->size();
-    if (!state) continue;
-    buffer_.append(*piece);
-    if (buffer_.size() >= kFlushFrom) state = co_await pool_.run([this] { return flush(); });
+    if (!state_) continue;
+    filling_.append(*piece);
+    if (filling_.size() >= kFlushFrom) co_await write_full_buffer();
   }
-  if (state) state = co_await pool_.run([this] { return finish(); });
-  if (!state) co_return std::unexpected(state.error());
+  co_await idle_.wait();
+  if (state_) {
+    state_ = co_await pool_.run([this]() -> Status {
+      TRY_VOID(write(filling_));
+      return file_->commit();
+    });
+  }
+  if (!state_) co_return std::unexpected(state_.error());
   co_return total;
 }
 
