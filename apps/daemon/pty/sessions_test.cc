@@ -1,7 +1,7 @@
 // PTY sessions through the real daemon: routes, frames, close codes (toolbox.md 15, clients.md 10.3).
 #include <sys/stat.h>
 
-#include "apps/daemon/pty/testing.h"
+#include "apps/daemon/pty_testing.h"
 
 namespace dt::daemon {
 namespace {
