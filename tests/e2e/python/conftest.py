@@ -21,6 +21,9 @@ CLASSES = {
     "not_found": ["DaytonaNotFoundError"],
     "file_not_found": ["DaytonaFileNotFoundError", "DaytonaNotFoundError"],
     "conflict": ["DaytonaConflictError"],
+    "gone": ["DaytonaGoneError", "DaytonaError"],
+    "timeout": ["DaytonaTimeoutError"],
+    "connection": ["DaytonaConnectionError"],
     "execution_timeout": ["DaytonaProcessExecutionTimeoutError", "DaytonaError"],
     "any": ["DaytonaError"],
 }

@@ -66,8 +66,7 @@ class Facade:
     def _view(self, value):
         if hasattr(value, "__aiter__"):
             return self._iterate(value)
-        module = type(value).__module__
-        if module.startswith("daytona._async"):
+        if type(value).__module__.startswith(("daytona._async", "daytona.handle.async")):
             return Facade(value, self._loop)
         return value
 

@@ -32,7 +32,9 @@ const CLASSES = {
   fileNotFound: ['DaytonaFileNotFoundError', 'DaytonaError'],
   invalidFilePath: ['DaytonaInvalidFilePathError', 'DaytonaError'],
   conflict: ['DaytonaConflictError'],
+  gone: ['DaytonaGoneError', 'DaytonaError'],
   timeout: ['DaytonaTimeoutError'],
+  connection: ['DaytonaConnectionError'],
   executionTimeout: ['DaytonaProcessExecutionTimeoutError', 'DaytonaError'],
   any: ['DaytonaError'],
 }
