@@ -19,6 +19,7 @@
 #include "apps/daemon/session/routes.h"
 #include "apps/daemon/session/sessions.h"
 #include "apps/daemon/system/routes.h"
+#include "apps/daemon/terminal/terminal.h"
 #include "libs/base/log.h"
 #include "libs/net/http_server.h"
 
@@ -81,6 +82,7 @@ struct Daemon::Impl {
                  [this](Request& r) { return ports.handle(r); }),
         server([this](Request& r) { return pipeline.handle(r); }, http_limits()) {
     server.on_error = protocol_error;
+    ports.serve_in_process(kTerminalPort, [this](Request& r) { return serve_terminal(process, r); });
     ports.serve_in_process(kToolboxPort, [this](Request& r) { return pipeline.route(r); });
     process.work_dir = current_directory();
   }

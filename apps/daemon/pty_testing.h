@@ -45,6 +45,7 @@ class PtyClient {
   bool ended = false;
   uint64_t received = 0;
   bool keep_output = true;
+  bool text_is_output = false;
   std::optional<WebSocket> socket;
 
  private:
@@ -83,8 +84,10 @@ class PtyClient {
       co_return;
     }
     c.received += message->data.size();
-    if (message->kind == WebSocket::Kind::binary && c.keep_output) c.output += message->data;
-    if (message->kind == WebSocket::Kind::text) c.controls.push_back(message->data);
+    bool text = message->kind == WebSocket::Kind::text;
+    bool shown = text ? c.text_is_output : message->kind == WebSocket::Kind::binary;
+    if (shown && c.keep_output) c.output += message->data;
+    if (text && !shown) c.controls.push_back(message->data);
     if (message->kind != WebSocket::Kind::close) co_return;
     c.close_code = message->close_code;
     c.close_reason = message->data;
