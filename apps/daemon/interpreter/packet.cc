@@ -20,18 +20,6 @@ std::optional<Packet> parse_end(Packet::Kind kind, std::string_view number) {
   return packet;
 }
 
-// How many bytes at the end are the start of a character that is not complete: 0 to 3.
-size_t open_tail(std::string_view text) {
-  for (size_t back = 1; back <= 3 && back <= text.size(); ++back) {
-    auto c = static_cast<unsigned char>(text[text.size() - back]);
-    if ((c & 0xC0) == 0x80) continue;
-    size_t want = c >= 0xF0 && c < 0xF8 ? 4 : c >= 0xE0 ? 3 : c >= 0xC2 ? 2 : 1;
-    if (c >= 0xF8) want = 1;
-    return want > back ? back : 0;
-  }
-  return 0;
-}
-
 }  // namespace
 
 std::optional<Packet> parse_packet(std::string_view bytes) {
@@ -65,19 +53,6 @@ void append_field(std::string& request, std::string_view field) {
 }
 
 std::string number_field(uint64_t run) { return big_endian(run, kNumberBytes); }
-
-std::string_view Utf8Joiner::feed(std::string_view bytes) {
-  text_.erase(0, given_);
-  text_ += bytes;
-  given_ = text_.size() - open_tail(text_);
-  return std::string_view(text_).substr(0, given_);
-}
-
-std::string_view Utf8Joiner::rest() {
-  text_.erase(0, given_);
-  given_ = text_.size();
-  return text_;
-}
 
 std::string frame_json(const Frame& frame) {
   std::string out;

@@ -23,18 +23,6 @@ std::optional<Packet> parse_packet(std::string_view bytes);
 void append_field(std::string& request, std::string_view field);
 std::string number_field(uint64_t run);
 
-// Bytes that arrive in pieces, given on without tearing characters apart.
-class Utf8Joiner {
- public:
-  // What can be given on now; the start of a character at the end is kept. Valid until the next call.
-  std::string_view feed(std::string_view bytes);
-  std::string_view rest();  // what was kept, for the end
-
- private:
-  std::string text_;
-  size_t given_ = 0;
-};
-
 // {"type":…,"text":…,"name":…,"value":…,"traceback":…}; bytes that are not UTF-8 become U+FFFD.
 struct Frame {
   std::string_view type;

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "apps/daemon/interpreter/packet.h"
+#include "apps/daemon/process/utf8_joiner.h"
 #include "libs/base/error.h"
 #include "libs/base/text.h"
 #include "libs/codec/json.h"
@@ -10,6 +11,7 @@
 #include <boost/json.hpp>
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace dt::daemon;
   using namespace dt::daemon::interpreter;
   std::string_view bytes(reinterpret_cast<const char*>(data), size);
   auto packet = parse_packet(bytes);

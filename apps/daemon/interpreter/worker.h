@@ -11,6 +11,7 @@
 #include "apps/daemon/interpreter/run.h"
 #include "apps/daemon/process/command.h"
 #include "apps/daemon/process/mark.h"
+#include "apps/daemon/process/utf8_joiner.h"
 
 namespace dt::daemon::interpreter {
 

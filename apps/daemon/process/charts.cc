@@ -16,7 +16,6 @@ namespace dt::daemon {
 namespace bj = boost::json;
 namespace {
 
-constexpr std::string_view kMarker = "dtn_artifact_k39fd2:";
 constexpr std::string_view kCodePlace = "@USER_CODE_BASE64@";
 
 // What stands directly before an import of the module, without white space.
@@ -140,8 +139,9 @@ bj::value reduced(const bj::value& value, Kind kind) {
   return {};
 }
 
-// The chart of one marked line, "" if it is none.
-std::string chart_of(std::string_view text) {
+}  // namespace
+
+std::string chart_of_line(std::string_view text) {
   auto line = json::parse(text);
   if (!line || !line->is_object()) return "";
   const bj::value* type = line->get_object().if_contains("type");
@@ -153,8 +153,6 @@ std::string chart_of(std::string_view text) {
   if (!chart.contains("elements")) chart.emplace("elements", bj::array());
   return json::serialize(chart);
 }
-
-}  // namespace
 
 bool mentions_matplotlib(std::string_view code) {
   constexpr std::string_view kName = "matplotlib";
@@ -172,33 +170,6 @@ bool mentions_matplotlib(std::string_view code) {
 std::string wrap_for_charts(std::string_view code) {
   std::string text(dt_chart_capture_py, dt_chart_capture_py_size);
   return replace_all(std::move(text), kCodePlace, base64_encode(code));
-}
-
-std::vector<std::string> take_charts(std::string& output) {
-  std::vector<std::string> charts;
-  if (output.find(kMarker) == std::string::npos) return charts;
-  std::string rest;
-  rest.reserve(output.size());
-  for (size_t at = 0; at < output.size();) {
-    size_t end = output.find('\n', at);
-    size_t next = end == std::string::npos ? output.size() : end + 1;
-    std::string_view line =
-        std::string_view(output).substr(at, (end == std::string::npos ? output.size() : end) - at);
-    size_t marker = line.find(kMarker);
-    std::string chart;
-    if (marker != std::string_view::npos) chart = chart_of(line.substr(marker + kMarker.size()));
-    if (marker != 0 && chart.empty()) {
-      rest.append(output, at, next - at);
-    } else {
-      // A line that starts with the marker goes, also when it is broken or of another type. After text
-      // without a newline only a real chart is taken, and the text stays.
-      rest.append(line.substr(0, marker));
-    }
-    if (!chart.empty()) charts.push_back(std::move(chart));
-    at = next;
-  }
-  output = std::move(rest);
-  return charts;
 }
 
 }  // namespace dt::daemon

@@ -1,9 +1,8 @@
 // Charts of Python code: a wrapper around code that uses matplotlib prints one marked line for each figure
-// shown, and these lines are taken out of the output again. Any program may print such lines.
+// shown, and chart_filter.h takes these lines out of the output again.
 #pragma once
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace dt::daemon {
 
@@ -11,8 +10,10 @@ namespace dt::daemon {
 bool mentions_matplotlib(std::string_view code);
 // A program that runs `code` as __main__ with pyplot.show() reporting charts.
 std::string wrap_for_charts(std::string_view code);
-// Removes the marked lines and returns the charts that are in order, reduced to the members of the schema, as
-// JSON.
-std::vector<std::string> take_charts(std::string& output);
+// A line of output that starts with the mark reports something: {"type":"chart","value":{…}}.
+inline constexpr std::string_view kChartMark = "dtn_artifact_k39fd2:";
+// The chart of what follows the mark on its line, reduced to the members of the schema, as JSON; "" if it is
+// none.
+std::string chart_of_line(std::string_view text);
 
 }  // namespace dt::daemon

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "apps/daemon/process/chart_filter.h"
 #include "apps/daemon/process/charts.h"
 #include "libs/base/fd.h"
 #include "libs/base/random.h"
@@ -10,6 +11,7 @@
 namespace dt::daemon {
 namespace {
 
+constexpr int kNotFound = 127;
 // Element 1 is "-" or a temporary file that the code has no use for.
 constexpr std::string_view kNodePrologue = "process.argv.splice(1, 1);\n";
 
@@ -76,15 +78,6 @@ Status plan_typescript(CodeRun& run, const std::string& path, CommandSpec& spec,
   return {};
 }
 
-CodeResult finish(CommandResult ran) {
-  CodeResult result;
-  result.timed_out = ran.end == CommandResult::End::timed_out;
-  result.exit_code = ran.term_signal ? 128 + ran.term_signal : ran.exit_code;
-  result.output = std::move(ran.output);
-  result.charts = take_charts(result.output);
-  return result;
-}
-
 }  // namespace
 
 std::optional<Language> parse_language(std::string_view name) {
@@ -112,19 +105,15 @@ Task<CodeResult> run_code(ProcessContext& context, CodeRun run) {
       planned = plan_typescript(run, path, spec, source);
       break;
   }
-  CodeResult result;
-  if (!planned) {
-    result.output = planned.error().message;
-    co_return result;
-  }
-  if (spec.program.empty()) {
-    result.exit_code = 127;
-    result.output = spec.argv[0] + ": command not found\n";
-    co_return result;
-  }
+  if (!planned) co_return CodeResult{not_run(context, -1, planned.error().message), {}};
+  if (spec.program.empty())
+    co_return CodeResult{not_run(context, kNotFound, spec.argv[0] + ": command not found\n"), {}};
   for (std::string& word : run.argv) spec.argv.push_back(std::move(word));
+  ChartFilter charts;
+  spec.filter = &charts;
   CommandResult ran = co_await run_command(context, std::move(spec));
-  co_return finish(std::move(ran));
+  if (ran.term_signal) ran.exit_code = 128 + ran.term_signal;
+  co_return CodeResult{std::move(ran), charts.take()};
 }
 
 }  // namespace dt::daemon

@@ -22,14 +22,12 @@ struct CodeRun {
 };
 
 struct CodeResult {
-  bool timed_out = false;
-  int exit_code = -1;
-  std::string output;
+  CommandResult ran;
   std::vector<std::string> charts;  // JSON objects
 };
 
-// An interpreter that is not there gives exit code 127, one that was ended by signal n gives 128+n, like a
-// shell.
+// An interpreter that is not there is a run with exit code 127, one that was ended by signal n gives 128+n,
+// like a shell.
 Task<CodeResult> run_code(ProcessContext& context, CodeRun run);
 
 }  // namespace dt::daemon

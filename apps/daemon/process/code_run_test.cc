@@ -1,5 +1,6 @@
 #include "apps/daemon/process/code_run.h"
 
+#include "apps/daemon/process/chart_filter.h"
 #include "apps/daemon/process/charts.h"
 #include "apps/daemon/testing.h"
 
@@ -92,6 +93,51 @@ print('in dtn_artifact_k39fd2: text')
   bj::value want = bj::parse(
       R"({"charts":[{"type":"bar","title":"t","x_ticks":[1,2],"elements":[{"label":"a","value":"5"}]}]})");
   EXPECT_EQ(r.body["artifacts"], want) << r.body;
+}
+
+TEST_F(CodeRunTest, TimeoutKeepsOutputAndCharts) {
+  Ran r = run("python",
+              "import time\nprint('dtn_artifact_k39fd2:{\"type\":\"chart\",\"value\":{\"type\":\"pie\"}}')\n"
+              "print('early')\ntime.sleep(60)",
+              {{"timeout", 1}});
+  EXPECT_EQ(r.status, 408);
+  EXPECT_EQ(r.result, "early\n");
+  EXPECT_EQ(r.body["artifacts"], bj::parse(R"({"charts":[{"type":"pie","elements":[]}]})"));
+}
+
+TEST(ChartFilter, FindsMarksHoweverTheyArrive) {
+  const std::string chart = R"({"type":"chart","value":{"type":"pie"}})";
+  const std::string mark(kChartMark);
+  const std::string text = "a\n" + mark + chart + "\nb" + mark + chart + "\nc\nd" + mark + "x\n" + mark +
+                           "y\ndtn_art\n" + mark + chart;
+  for (size_t step = 1; step <= text.size(); ++step) {
+    ChartFilter filter;
+    std::string kept;
+    for (size_t at = 0; at < text.size(); at += step)
+      filter.feed(std::string_view(text).substr(at, step), kept);
+    filter.finish(kept);
+    EXPECT_EQ(kept, "a\nbc\nd" + mark + "x\ndtn_art\n") << step;
+    EXPECT_EQ(filter.take().size(), 3u);
+  }
+  ChartFilter filter;
+  std::string kept;
+  filter.feed("dtn_", kept);
+  filter.finish(kept);
+  EXPECT_EQ(kept, "dtn_");
+}
+
+TEST(ChartFilter, IsBounded) {
+  ChartFilter filter;
+  std::string kept;
+  std::string piece(1 << 20, 'x');
+  filter.feed(kChartMark, kept);
+  for (int i = 0; i < 20; ++i) filter.feed(piece, kept);
+  filter.feed("\nafter " + std::string(kChartMark), kept);
+  for (int i = 0; i < 20; ++i) filter.feed(piece, kept);
+  filter.feed("\nend", kept);
+  filter.finish(kept);
+  EXPECT_EQ(kept.size(), 6 + kChartMark.size() + (20u << 20) + 4);
+  EXPECT_TRUE(filter.take().empty());
 }
 
 TEST(Charts, FindsImportsOutsideComments) {

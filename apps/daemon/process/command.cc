@@ -1,7 +1,6 @@
 #include "apps/daemon/process/command.h"
 
 #include <fcntl.h>
-#include <malloc.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -16,36 +15,37 @@
 namespace dt::daemon {
 namespace {
 
-constexpr size_t kReadSize = 64 * 1024;
-// Freed memory goes back to the system after outputs of this size.
-constexpr size_t kTrimFrom = 1 << 20;
+constexpr size_t kReadSize = 16 * 1024;  // with what is in memory one block of 64 KiB
 constexpr Millis kKillWait{2000};
+constexpr int kTurnsAfterKill = 4;  // one empties a pipe of any size that is allowed here
 
-// The read end of a command's output.
+// The read end of a command's output, and what came out of it.
 class Output {
  public:
-  Output(Fd fd, size_t limit) : fd_(std::move(fd)), limit_(limit) { watch_.emplace(fd_.get()); }
+  Output(Fd fd, CapturedOutput& kept, OutputFilter* filter)
+      : fd_(std::move(fd)), kept_(kept), filter_(filter) {
+    watch_.emplace(fd_.get());
+  }
 
   bool ended() const { return ended_; }
   // Takes what is there. True: there may be more at once (the share of this turn is used up).
-  bool take();
+  Task<bool> take();
   Task<bool> readable(Mono deadline) { return watch_->readable(deadline); }
   void wake() { watch_->cancel(); }
   // A new registration, after wake().
   void rewatch() { watch_.emplace(fd_.get()); }
-  std::string finish();
+  Task<void> finish();
   Fd release() {
     watch_.reset();
     return std::move(fd_);
   }
 
  private:
-  void append(std::string_view bytes);
+  void keep(std::string_view bytes);
   Fd fd_;
   std::optional<Watch> watch_;
-  size_t limit_;
-  std::string text_;
-  bool cut_ = false;
+  CapturedOutput& kept_;
+  OutputFilter* filter_;
   bool ended_ = false;
 };
 
@@ -54,32 +54,34 @@ char* read_buffer() {
   return buffer;
 }
 
-bool Output::take() {
-  for (int turn = 0; turn < 16; ++turn) {
+Task<bool> Output::take() {
+  for (int turn = 0; turn < 32; ++turn) {
     ssize_t n = ::read(fd_.get(), read_buffer(), kReadSize);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) {
-      ended_ = errno != EAGAIN;
-      return false;
+    if (n <= 0) {
+      ended_ = n == 0 || errno != EAGAIN;
+      co_return false;
     }
-    if (n == 0) {
-      ended_ = true;
-      return false;
-    }
-    append({read_buffer(), static_cast<size_t>(n)});
+    keep({read_buffer(), static_cast<size_t>(n)});
+    if (kept_.full()) co_await kept_.spill();
   }
-  return true;
+  co_return true;
 }
 
-void Output::append(std::string_view bytes) {
-  size_t room = limit_ - text_.size();
-  if (bytes.size() > room) cut_ = true;
-  text_.append(bytes.substr(0, room));
+void Output::keep(std::string_view bytes) {
+  if (!filter_) return kept_.append(bytes);
+  std::string wanted;
+  filter_->feed(bytes, wanted);
+  kept_.append(wanted);
 }
 
-std::string Output::finish() {
-  if (cut_) text_ += kCutMark;
-  return std::move(text_);
+Task<void> Output::finish() {
+  if (filter_) {
+    std::string wanted;
+    filter_->finish(wanted);
+    kept_.append(wanted);
+  }
+  co_await kept_.finish();
 }
 
 Task<void> feed(Fd fd, std::string text, size_t from) {
@@ -91,6 +93,7 @@ Task<void> feed(Fd fd, std::string text, size_t from) {
 struct Started {
   pid_t pid;
   Fd output;
+  Mark mark;  // none when there is no time-out
 };
 
 bool has_nul(const CommandSpec& spec) {
@@ -120,18 +123,21 @@ Result<Started> start(ProcessContext& context, CommandSpec& spec) {
                        .stdin_fd = input.read.get(),
                        .stdout_fd = output.write.get(),
                        .stderr_fd = output.write.get()};
+  Mark mark = spec.timeout_seconds ? Mark::next() : Mark();
+  MarkedStart marked(mark);
   TRY(pid_t pid, context.spawner.spawn(request));
   input.read.reset();
   if (fed < spec.input.size())
     context.background.spawn(feed(std::move(input.write), std::move(spec.input), fed));
-  return Started{pid, std::move(output.read)};
+  return Started{pid, std::move(output.read), mark};
 }
 
 // Until the program ended or its time is over.
 Task<bool> collect(Child& child, Output& output, Mono deadline) {
   child.on_exit([&output] { output.wake(); });
   while (!child.exited() && !output.ended()) {
-    if (output.take()) {
+    bool more = co_await output.take();
+    if (more) {
       if (std::chrono::steady_clock::now() >= deadline) co_return false;
       co_await Loop::current().yield();
       continue;
@@ -150,7 +156,8 @@ Task<void> drain(Output& output, const CommandLimits& limits) {
   output.rewatch();
   Mono end = after(limits.drain_total);
   while (std::chrono::steady_clock::now() < end) {
-    if (output.take()) {
+    bool at_once = co_await output.take();
+    if (at_once) {
       co_await Loop::current().yield();
       continue;
     }
@@ -162,32 +169,51 @@ Task<void> drain(Output& output, const CommandLimits& limits) {
 
 }  // namespace
 
+namespace {
+
+CommandResult new_result(ProcessContext& context, size_t limit) {
+  std::string_view directory = context.environment.get("TMPDIR").value_or("");
+  if (directory.empty()) directory = "/tmp";
+  return {.output = CapturedOutput(context.files, std::string(directory), limit)};
+}
+
+// Everything is killed; what it wrote before is still in the pipe.
+Task<void> end_late(Child& child, Mark mark, Output& output) {
+  kill_tree(child.pid(), mark);
+  // A process in an uninterruptible call may take longer; the answer does not wait for it, the reaper does.
+  co_await child.wait(after(kKillWait));
+  bool more = !output.ended();
+  for (int turn = 0; more && turn < kTurnsAfterKill; ++turn) more = co_await output.take();
+}
+
+}  // namespace
+
+CommandResult not_run(ProcessContext& context, int exit_code, std::string_view why) {
+  CommandResult result = new_result(context, CapturedOutput::kInMemory);
+  result.end = CommandResult::End::not_started;
+  result.exit_code = exit_code;
+  result.output.append(why);
+  return result;
+}
+
 Task<CommandResult> run_command(ProcessContext& context, CommandSpec spec, CommandLimits limits) {
-  CommandResult result;
+  CommandResult result = new_result(context, limits.output_bytes);
   Mono deadline = spec.timeout_seconds ? after(std::chrono::seconds(spec.timeout_seconds)) : kNever;
   auto started = start(context, spec);
-  if (!started) {
-    result.end = CommandResult::End::not_started;
-    result.output = std::move(started.error().message);
-    co_return result;
-  }
+  if (!started) co_return not_run(context, -1, started.error().message);
   Child child(context.reaper, started->pid);
-  Output output(std::move(started->output), limits.output_bytes);
+  Output output(std::move(started->output), result.output, spec.filter);
   bool finished = co_await collect(child, output, deadline);
   if (!finished) {
-    kill_tree(child.pid());
-    // A process in an uninterruptible call may take longer; the answer does not wait for it, the reaper does.
-    co_await child.wait(after(kKillWait));
     result.end = CommandResult::End::timed_out;
-    co_return result;
+    co_await end_late(child, started->mark, output);
+  } else {
+    co_await drain(output, limits);
+    result.exit_code = child.exit_code();
+    result.term_signal = child.term_signal();
   }
-  co_await drain(output, limits);
-  result.exit_code = child.exit_code();
-  result.term_signal = child.term_signal();
-  bool held = !output.ended();
-  result.output = output.finish();
-  if (held) context.background.spawn(discard_rest(output.release()));
-  if (result.output.size() >= kTrimFrom) ::malloc_trim(0);
+  co_await output.finish();
+  if (!output.ended() && finished) context.background.spawn(discard_rest(output.release()));
   co_return result;
 }
 

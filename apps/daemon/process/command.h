@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/daemon/process/captured_output.h"
 #include "apps/daemon/process/environment.h"
 #include "apps/daemon/process/reaper.h"
 #include "apps/daemon/process/shell.h"
@@ -23,18 +24,25 @@ struct ProcessContext {
   Spawner spawner;
   Reaper reaper;
   TaskScope background;  // feeds inputs and empties pipes that outlive their command
+  WorkerPool files{2, "output"};
   std::string work_dir;
 };
 
 struct CommandLimits {
-  // Beyond this the output is cut and kCutMark put at its end; the command goes on.
+  // Beyond this the output is cut, which is said at its end; the command goes on.
   size_t output_bytes = 64u << 20;
   // After the program's end, background children may hold the pipe: so long nothing may come, and so long in
   // all.
   Millis drain_idle{200};
   Millis drain_total{1000};
 };
-inline constexpr std::string_view kCutMark = "\n[output cut here: it is larger than the limit of 64 MiB]\n";
+// Sees the output as it comes and decides what of it is kept.
+class OutputFilter {
+ public:
+  virtual ~OutputFilter() = default;
+  virtual void feed(std::string_view bytes, std::string& keep) = 0;
+  virtual void finish(std::string& keep) = 0;
+};
 
 struct CommandSpec {
   std::string program;            // path
@@ -42,18 +50,21 @@ struct CommandSpec {
   std::map<std::string, std::string> envs;
   std::string cwd;  // empty: the work dir; relative: below it
   std::string input;
-  uint32_t timeout_seconds = 0;  // 0: none
+  uint32_t timeout_seconds = 0;    // 0: none
+  OutputFilter* filter = nullptr;  // borrowed
 };
 
 struct CommandResult {
   enum class End { exited, timed_out, not_started } end = End::exited;
   int exit_code = -1;  // -1: ended by a signal, or not started
   int term_signal = 0;
-  std::string output;  // not_started: why
+  CapturedOutput output;  // also what came before a time-out; not_started: why
 };
+// A run that did not take place.
+CommandResult not_run(ProcessContext& context, int exit_code, std::string_view why);
 
-// Goes on to its end whatever happens to the caller's connection. After a time-out the process group, and
-// what can still be found of its descendants, was killed.
+// Goes on to its end whatever happens to the caller's connection. After a time-out everything that the
+// command started was killed, also what left its group, session and parents.
 Task<CommandResult> run_command(ProcessContext& context, CommandSpec spec, CommandLimits limits = {});
 
 }  // namespace dt::daemon

@@ -87,6 +87,43 @@ TEST_F(Execute, TimeoutIs408AndKillsEverything) {
   EXPECT_FALSE(running("300.71"));
 }
 
+TEST_F(Execute, TimeoutFindsWhatLeftGroupSessionAndParents) {
+  const char* leave = "setsid nohup sleep 300.72 >/dev/null 2>&1 & disown; (setsid env -i sleep 300.72 &); ";
+  Reply reply = post("/process/execute",
+                     bj::serialize(bj::object{{"command", std::string(leave) + "sleep 60"}, {"timeout", 1}}));
+  EXPECT_EQ(reply.status, 408);
+  for (int i = 0; i < 100 && running("300.72"); ++i) execute("sleep 0.02");
+  EXPECT_FALSE(running("300.72"));
+  // What a command that ended leaves behind is meant to stay, with a time limit or without.
+  EXPECT_EQ(execute(leave, {{"timeout", 30}}).exit_code, 0);
+  execute("sleep 0.1", {{"timeout", 30}});
+  EXPECT_TRUE(running("300.72"));
+  execute("pkill -f 'sleep 300[.]72'");
+}
+
+TEST_F(Execute, TimeoutKeepsWhatCameBefore) {
+  Ran r = execute("echo early; echo err >&2; sleep 60", {{"timeout", 1}});
+  EXPECT_EQ(r.status, 408);
+  EXPECT_EQ(r.result, "early\nerr\n");
+  EXPECT_EQ(r.exit_code, -1);
+  EXPECT_EQ(r.body["message"], "request timeout: command execution timeout");
+  r = execute("head -c 1000000 /dev/zero | tr '\\0' x; sleep 60", {{"timeout", 1}});
+  EXPECT_EQ(r.status, 408);
+  EXPECT_EQ(r.result.size(), 1'000'000u);
+}
+
+TEST_F(Execute, LargeOutputLeavesNothingBehindAndNeedsNoTmp) {
+  std::string big = "head -c 300000 /dev/zero | tr '\\0' x";
+  EXPECT_EQ(execute(big).result.size(), 300'000u);
+  for (const auto& entry : std::filesystem::directory_iterator("/tmp"))
+    EXPECT_FALSE(entry.path().filename().string().starts_with("dtn_output"));
+  // Characters are not torn where the pieces meet.
+  std::string text = execute("printf '\\377'; for i in $(seq 50000); do printf 'aé😀'; done").result;
+  EXPECT_EQ(text.size(), 3 + 350'000u);
+  EXPECT_TRUE(valid_utf8(text));
+  EXPECT_EQ(text.find("\xEF\xBF\xBD", 1), std::string::npos);
+}
+
 TEST_F(Execute, TimeoutHoldsAgainstEndlessOutput) {
   EXPECT_EQ(post("/process/execute", R"({"command":"yes","timeout":1})").status, 408);
 }
