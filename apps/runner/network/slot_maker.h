@@ -21,9 +21,12 @@ class SlotMaker {
   Status make_gateway(const std::string& name);
 
  private:
+  Result<Fd> sysctls();  // directory of the calling thread's namespace
   Netlink host_;
   Fd host_netns_;
   uint32_t gateway_ = 0;
+  Fd proc_;  // replaced now and then
+  int proc_uses_ = 0;
 };
 
 }  // namespace dt::runner
