@@ -31,7 +31,7 @@ TEST_F(Info, UnknownRoutesAreText) {
                               {"DELETE", "/version"},
                               {"POST", "/version"},
                               {"OPTIONS", "/version"},
-                              {"GET", "/process/session"}}) {
+                              {"GET", "/process/none"}}) {
     Reply r = call(method, path);
     EXPECT_EQ(r.status, 404) << method << path;
     EXPECT_EQ(r.body, "404 page not found");
@@ -49,12 +49,28 @@ TEST_F(Info, InitAcceptsAToken) {
 TEST_F(Info, EnvironmentChangesReachLaterCommands) {
   EXPECT_EQ(post("/env", R"({"set":{"DT_A":"1","DT_B":"2","KEEP_X":"3"}})").status, 200);
   EXPECT_EQ(execute("echo $DT_A$DT_B$KEEP_X").result, "123\n");
-  // By prefix first (not what is set), then names, then values.
-  EXPECT_EQ(post("/env", R"({"unsetValuePrefix":"DT_","unset":["KEEP_X"],"set":{"DT_B":"9"}})").status, 200);
-  EXPECT_EQ(execute("echo ${DT_A-no}$DT_B${KEEP_X-no}").result, "no9no\n");
+  EXPECT_EQ(post("/env", R"({"unset":["KEEP_X"],"set":{"DT_B":"9"}})").status, 200);
+  EXPECT_EQ(execute("echo $DT_A$DT_B${KEEP_X-no}").result, "19no\n");
   EXPECT_EQ(execute("echo $DT_B", {{"envs", boost::json::object{{"DT_B", "once"}}}}).result, "once\n");
   EXPECT_EQ(post("/env", R"({"set":{"A=B":"1"}})").status, 400);
   EXPECT_EQ(post("/env", R"({"set":{"A":1}})").status, 400);
+}
+
+TEST_F(Info, EnvironmentLosesValuesOfAPrefix) {
+  post("/env",
+       R"({"set":{"DT_OLD":"secret_1","DT_KEPT":"secret_2","secret_3":"plain","DT_C":"a secret_4"}})");
+  // Values, not names, and not those that are set at the same time; then names; then what is set.
+  Reply r = post("/env", R"({"unsetValuePrefix":"secret_","unset":["DT_NEW","DT_NONE"],)"
+                         R"("set":{"DT_KEPT":"secret_5","DT_NEW":"secret_6"}})");
+  EXPECT_EQ(r.status, 200);
+  for (const auto& [name, value] : json(r).as_object()) EXPECT_TRUE(value.is_string()) << name;
+  EXPECT_EQ(execute("echo ${DT_OLD-gone} $DT_KEPT $secret_3 $DT_C $DT_NEW").result,
+            "gone secret_5 plain a secret_4 secret_6\n");
+  EXPECT_EQ(post("/env", "{}").status, 200);
+  EXPECT_EQ(post("/env", R"({"set":null,"unset":null})").status, 200);
+  for (const char* bad : {"", "[]", R"({"set":[]})", R"({"unset":"A"})", R"({"unset":[1]})",
+                          R"({"unsetValuePrefix":1})", R"({"set":{"":"x"}})", R"({"set":{"A":"\u0000"}})"})
+    EXPECT_EQ(post("/env", bad).status, 400) << bad;
 }
 
 TEST_F(Info, PortsInUse) {
@@ -63,26 +79,82 @@ TEST_F(Info, PortsInUse) {
   auto listener = Listener::bind(*Endpoint::parse("127.0.0.1:0"));
   std::string all = get("/port").body;
   EXPECT_NE(all.find(std::to_string(listener->port())), std::string::npos) << all;
-  std::vector<uint16_t> ports;
-  parse_port_table(
-      "  sl  local_address rem_address   st\n   0: 0100007F:1F90 00000000:0000 0A 0\n"
-      "   1: 0100007F:1F91 00000000:0000 01 0\n 2: 00000000000000000000000000000000:0BB8 x 0A\nbroken\n",
-      ports);
-  EXPECT_EQ(ports, (std::vector<uint16_t>{8080, 3000}));
+}
+
+Task<void> listen_on(std::vector<Listener>& out, const char* address) {
+  auto listener = Listener::bind(*Endpoint::parse(address));
+  CHECK(listener.has_value());
+  out.push_back(std::move(*listener));
+  co_return;
+}
+
+TEST_F(Info, PortsOfBothFamilies) {
+  std::vector<Listener> listeners;
+  for (const char* address : {"127.0.0.1:0", "[::1]:0", "[::]:0", "0.0.0.0:0"})
+    loop_.run_until(listen_on(listeners, address));
+  boost::json::array all = json(get("/port")).as_object().at("ports").as_array();
+  for (const Listener& l : listeners)
+    EXPECT_EQ(std::ranges::count(all, boost::json::value(l.port())), 1) << l.port();
+  // One in the range that may be asked for.
+  uint16_t port = 9999;
+  while (std::ranges::count(all, boost::json::value(port)) > 0) --port;
+  std::string path = "/port/" + std::to_string(port) + "/in-use";
+  EXPECT_EQ(get(path).body, R"({"isInUse":false})");
+  loop_.run_until(listen_on(listeners, ("[::1]:" + std::to_string(port)).c_str()));
+  EXPECT_EQ(get(path).body, R"({"isInUse":true})");
+  for (const char* bad : {"2999", "10000", "-1", "0", "65536", "x", "3000.0", "99999999999999999999"})
+    EXPECT_EQ(get("/port/" + std::string(bad) + "/in-use").status, 400) << bad;
+  for (const char* edge : {"3000", "9999"})
+    EXPECT_EQ(get("/port/" + std::string(edge) + "/in-use").status, 200);
+}
+
+TEST(PortTable, Lines) {
+  EXPECT_EQ(listening_port_of("   0: 0100007F:1F90 00000000:0000 0A 0"), 8080);
+  EXPECT_EQ(listening_port_of(" 2: 00000000000000000000000000000000:0BB8 x 0A"), 3000);
+  for (const char* other : {"  sl  local_address rem_address   st", "1: 0100007F:1F91 00000000:0000 01 0", "",
+                            "broken", "1: 0100007F:1F911 x 0A", "1: nocolon x 0A", "1: a: x 0A"})
+    EXPECT_FALSE(listening_port_of(other)) << other;
 }
 
 TEST_F(Info, Metrics) {
   boost::json::object m = json(get("/system/metrics")).as_object();
   for (const char* name : {"cpuCount", "memTotal", "memUsed", "diskTotal", "diskFree", "timestampUnix"})
     EXPECT_GT(m.at(name).to_number<int64_t>(), 0) << name;
-  EXPECT_EQ(m.at("cpuUsedPct").to_number<double>(), 0);
+  double percent = m.at("cpuUsedPct").to_number<double>();
+  EXPECT_TRUE(percent >= 0 && percent <= 100) << percent;
+  EXPECT_EQ(m.size(), 10u);
+  EXPECT_LE(m.at("memUsed").to_number<int64_t>(), m.at("memTotal").to_number<int64_t>());
+}
+
+TEST(Metrics, PercentIsOfTheLimitSinceTheSampleBefore) {
   MetricsReport report;
   Usage usage;
   usage.cpu_count = 2;
-  Mono now{};
-  report.json(usage, now);
+  Mono start{};
+  auto at = [start](int ms) { return start + Millis(ms); };
+  auto says = [&](const char* percent) {
+    return report.json(usage).find(std::string("\"cpuUsedPct\":") + percent + ",") != std::string::npos;
+  };
+  EXPECT_TRUE(report.stale(at(0)));
+  report.sample(usage, at(0));
+  EXPECT_TRUE(says("0.0") || says("0")) << report.json(usage);
+  EXPECT_FALSE(report.stale(at(1000)));
   usage.cpu_time_us = 1'000'000;
-  EXPECT_NE(report.json(usage, now + std::chrono::seconds(1)).find("\"cpuUsedPct\":50"), std::string::npos);
+  report.sample(usage, at(1000));
+  EXPECT_NE(report.json(usage).find("\"cpuUsedPct\":50"), std::string::npos);
+  // Too soon to tell: the answer stays.
+  usage.cpu_time_us = 1'100'000;
+  report.sample(usage, at(1010));
+  EXPECT_NE(report.json(usage).find("\"cpuUsedPct\":50"), std::string::npos);
+  // Never beyond the limit, nor below nothing when the counter starts again.
+  usage.cpu_time_us = 90'000'000;
+  report.sample(usage, at(2000));
+  EXPECT_NE(report.json(usage).find("\"cpuUsedPct\":100"), std::string::npos);
+  usage.cpu_time_us = 5;
+  report.sample(usage, at(3000));
+  report.sample(usage, at(4000));
+  EXPECT_TRUE(says("0.0") || says("0")) << report.json(usage);
+  EXPECT_TRUE(report.stale(at(100'000)));
 }
 
 TEST_F(Info, MetricsOfACgroup) {

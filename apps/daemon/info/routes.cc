@@ -42,7 +42,7 @@ Result<Environment::Change> decode_change(std::string_view text) {
   if (auto set = body.map("set"))
     for (auto& [name, value] : *set) change.set.emplace(name, std::move(value));
   if (auto unset = body.list("unset")) change.unset = std::move(*unset);
-  change.unset_prefix = body.text("unsetValuePrefix");
+  change.unset_value_prefix = body.text("unsetValuePrefix");
   TRY_VOID(body.status());
   for (const auto& [name, value] : change.set) {
     if (!valid_env_name(name))

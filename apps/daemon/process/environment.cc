@@ -19,9 +19,9 @@ std::optional<std::string_view> Environment::get(std::string_view name) const {
 }
 
 void Environment::apply(const Change& change) {
-  if (!change.unset_prefix.empty()) {
+  if (!change.unset_value_prefix.empty()) {
     std::erase_if(values_, [&](const auto& entry) {
-      return entry.first.starts_with(change.unset_prefix) && !change.set.contains(entry.first);
+      return entry.second.starts_with(change.unset_value_prefix) && !change.set.contains(entry.first);
     });
   }
   for (const std::string& name : change.unset) values_.erase(name);

@@ -23,7 +23,7 @@ class Environment {
   struct Change {
     EnvMap set;
     std::vector<std::string> unset;
-    std::string unset_prefix;  // of names that are not in `set`; empty: none
+    std::string unset_value_prefix;  // of values whose names are not in `set`; empty: none
   };
   void apply(const Change& change);
 

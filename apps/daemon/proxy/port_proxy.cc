@@ -50,7 +50,10 @@ Task<Response> PortProxy::handle(Request& request) {
   Endpoint endpoint{.host = "localhost", .port = port, .unix_path = {}};
   ForwardOptions options;
   options.target = target_below(request, *to);
-  options.edit_request = [host = endpoint.str()](Headers& headers) { headers.set("Host", host); };
+  options.edit_request = [host = endpoint.str()](Headers& headers) {
+    headers.set("Host", host);
+    headers.remove("X-Daytona-Authorization");  // never seen here; a second wall
+  };
   auto response = co_await forward(client_, request, std::move(endpoint), std::move(options));
   if (!response) co_return error_response(request, target_error(port, std::move(response).error()));
   co_return std::move(*response);

@@ -15,6 +15,8 @@
 namespace dt::daemon {
 namespace {
 
+constexpr Millis kFresh{30'000}, kShortest{50};
+
 std::optional<std::string> content(const std::string& path) {
   auto text = read_file(path, 1 << 20);
   if (!text) return std::nullopt;
@@ -124,19 +126,25 @@ Usage read_usage(const std::string& cgroup_root, const std::string& disk) {
   return usage;
 }
 
-std::string MetricsReport::json(const Usage& usage, Mono now) {
-  double percent = 0;
-  if (last_ && now > last_->at && usage.cpu_time_us >= last_->cpu_time_us) {
+bool MetricsReport::stale(Mono now) const { return !last_ || now - last_->at > kFresh; }
+
+void MetricsReport::sample(const Usage& usage, Mono now) {
+  bool first = !last_ || usage.cpu_time_us < last_->cpu_time_us;
+  if (!first && now - last_->at < kShortest) return;  // too short to tell anything
+  if (!first) {
     double elapsed = std::chrono::duration<double, std::micro>(now - last_->at).count();
-    percent =
-        100.0 * static_cast<double>(usage.cpu_time_us - last_->cpu_time_us) / (elapsed * usage.cpu_count);
+    double used = static_cast<double>(usage.cpu_time_us - last_->cpu_time_us);
+    percent_ = std::clamp(100.0 * used / (elapsed * usage.cpu_count), 0.0, 100.0);
   }
   last_ = Sample{now, usage.cpu_time_us};
+}
+
+std::string MetricsReport::json(const Usage& usage) const {
   timespec wall{};
   ::clock_gettime(CLOCK_REALTIME, &wall);
   std::string out = "{\"cpuCount\":" + std::to_string(static_cast<int64_t>(std::ceil(usage.cpu_count))) +
                     ",\"cpuUsedPct\":";
-  codec::write_double(out, std::clamp(percent, 0.0, 100.0));
+  codec::write_double(out, percent_);
   auto member = [&out](std::string_view name, uint64_t value) {
     out += ",\"" + std::string(name) + "\":" + std::to_string(value);
   };

@@ -19,10 +19,14 @@ struct Usage {
 // Blocks. `cgroup_root` is the mount of the cgroup file systems, `disk` any path on the sandbox's disk.
 Usage read_usage(const std::string& cgroup_root = "/sys/fs/cgroup", const std::string& disk = "/");
 
-// Turns usage into the answer; the CPU percentage is that since the last call, 0 on the first.
+// Turns usage into the answer. The CPU percentage is that since the sample before, so whoever asks after a
+// long time takes two: nothing samples while nobody asks.
 class MetricsReport {
  public:
-  std::string json(const Usage& usage, Mono now);
+  // The sample before is missing, or so old that it says nothing about now.
+  bool stale(Mono now) const;
+  void sample(const Usage& usage, Mono now);
+  std::string json(const Usage& usage) const;
 
  private:
   struct Sample {
@@ -30,6 +34,7 @@ class MetricsReport {
     uint64_t cpu_time_us;
   };
   std::optional<Sample> last_;
+  double percent_ = 0;
 };
 
 }  // namespace dt::daemon

@@ -13,6 +13,7 @@ namespace {
 
 constexpr int64_t kLowestPort = 3000;
 constexpr int64_t kHighestPort = 9999;
+constexpr Millis kSampling{100};
 
 Task<Response> ports(WorkerPool& pool, Request&) {
   std::vector<uint16_t> found = co_await pool.run([] { return listening_ports(); });
@@ -34,9 +35,19 @@ Task<Response> port_in_use(WorkerPool& pool, Request& request) {
   co_return json_response(200, used ? R"({"isInUse":true})" : R"({"isInUse":false})");
 }
 
-Task<Response> metrics(WorkerPool& pool, MetricsReport& report, Request&) {
+Task<Usage> take_sample(WorkerPool& pool, MetricsReport& report) {
   Usage usage = co_await pool.run([] { return read_usage(); });
-  co_return json_response(200, report.json(usage, std::chrono::steady_clock::now()));
+  report.sample(usage, std::chrono::steady_clock::now());
+  co_return usage;
+}
+
+Task<Response> metrics(WorkerPool& pool, MetricsReport& report, Request&) {
+  if (report.stale(std::chrono::steady_clock::now())) {
+    co_await take_sample(pool, report);
+    co_await Loop::current().sleep_for(kSampling);
+  }
+  Usage usage = co_await take_sample(pool, report);
+  co_return json_response(200, report.json(usage));
 }
 
 }  // namespace
