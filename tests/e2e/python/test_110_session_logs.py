@@ -30,11 +30,11 @@ def test_stream_of_what_has_ended(shared):
 
 def test_several_followers(shared):
     session = Session(shared, "several")
-    command_id = session.start("echo a; read x; echo b >&2", suppress_input_echo=True)
+    command_id = session.start("echo begin; read x; echo end >&2", suppress_input_echo=True)
     followers = [session.follow(command_id) for _ in range(3)]
-    eventually("all see the beginning", lambda: all(seen.stdout == "a\n" for seen in followers))
+    eventually("all see the beginning", lambda: all(seen.stdout == "begin\n" for seen in followers))
     session.input(command_id, "x")
-    assert [seen.done() for seen in followers] == [("a\n", "b\n")] * 3
+    assert [seen.done() for seen in followers] == [("begin\n", "end\n")] * 3
 
 
 def test_long_stream(shared):

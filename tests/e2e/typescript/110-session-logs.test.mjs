@@ -81,12 +81,12 @@ forEachSdk('session logs', (t) => {
 
   it('stream to several clients alike', async () => {
     const { start, input, logs } = await session('several')
-    const cmdId = await start('echo a; read x; echo b >&2', { suppressInputEcho: true })
+    const cmdId = await start('echo begin; read x; echo end >&2', { suppressInputEcho: true })
     const all = Array.from({ length: 5 }, () => follow((...callbacks) => logs(cmdId, ...callbacks)))
-    await eventually('all see the beginning', () => all.every(({ stdout }) => stdout === 'a\n'))
+    await eventually('all see the beginning', () => all.every(({ stdout }) => stdout === 'begin\n'))
     await input(cmdId, 'x')
     await Promise.all(all.map(({ done }) => done))
-    for (const { stdout, stderr } of all) assert.deepEqual([stdout, stderr], ['a\n', 'b\n'])
+    for (const { stdout, stderr } of all) assert.deepEqual([stdout, stderr], ['begin\n', 'end\n'])
   })
 
   it('stream 200,000 lines in both streams complete and in order', async () => {

@@ -144,7 +144,7 @@ forEachSdk('pty', (t) => {
   it('refuse an id that is taken, and one that is not there', async () => {
     const terminal = await open('taken')
     const { sessionId: id } = terminal.handle
-    await t.rejects(process.createPty({ id, onData: () => {} }), t.sdk.modern ? { kind: 'any', message: /409/ } : { kind: 'conflict', status: 409, message: /already exists/ })
+    await t.rejects(process.createPty({ id, onData: () => {} }), t.sdk.modern ? { kind: 'connection' } : { kind: 'conflict', status: 409, message: /already exists/ })
     assert.equal(await terminal.asks('echo unharmed'), 'unharmed')
     await terminal.handle.kill()
     await t.rejects(process.connectPty(unique('pty', 'nobody'), { onData: () => {} }), { kind: 'connection' })
