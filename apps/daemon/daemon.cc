@@ -90,7 +90,8 @@ struct Daemon::Impl {
   SessionConfig session_config() const {
     return {.home = std::string(process.environment.get("HOME").value_or("/")),
             .grace_period = config.session_grace,
-            .check_interval = config.session_check};
+            .check_interval = config.session_check,
+            .shell = config.session_shell};
   }
   void start_entrypoint();
   Task<void> end_children(Mono when);

@@ -18,6 +18,7 @@ struct Config {
   Millis kill_time{1000};                    // after that, for children to follow their SIGTERM
   Millis session_grace{5000};                // deleting a session: from SIGTERM to SIGKILL
   Millis session_check{100};                 // and how often is looked whether everything ended
+  std::string session_shell;                 // instead of the sandbox's own choice
   bool init = false;                         // PID 1: at the end every process is signalled
 };
 

@@ -32,6 +32,7 @@ class DaemonTest : public ::testing::Test {
     config.environment = environ;
     config.drain_time = Millis(200);
     config.kill_time = Millis(500);
+    configure(config);
     daemon_ = std::make_unique<Daemon>(std::move(config));
     scope_ = std::make_unique<TaskScope>("test");
     loop_.run_until(begin(*this));
@@ -45,6 +46,9 @@ class DaemonTest : public ::testing::Test {
     std::filesystem::remove_all(dir_);
     ::unlink(socket_.c_str());
   }
+
+  // What a test changes before the daemon starts; dir_ exists.
+  virtual void configure(Config&) {}
 
   Reply call(std::string method, std::string target, std::string body = "", Headers headers = {}) {
     ClientRequest request{.method = std::move(method),

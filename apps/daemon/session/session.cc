@@ -61,12 +61,17 @@ Result<Session::Started> Session::spawn_shell(const std::string& shell, const st
   return Started{std::move(input.write), std::move(output.read)};
 }
 
-Status Session::start(const std::string& cwd) {
+Result<std::string> Session::choose_shell() {
+  if (!context_.shell.empty()) return context_.shell;
   TRY(std::string shell, context_.process.shells.shell());
-  if (!speaks_posix(shell)) {
-    shell = find_program("sh", "/usr/local/bin:/usr/bin:/bin");
-    if (shell.empty()) return fail(Code::not_found, "exec: \"sh\": executable file not found");
-  }
+  if (speaks_posix(shell)) return shell;
+  shell = find_program("sh", "/usr/local/bin:/usr/bin:/bin");
+  if (shell.empty()) return fail(Code::not_found, "exec: \"sh\": executable file not found");
+  return shell;
+}
+
+Status Session::start(const std::string& cwd) {
+  TRY(std::string shell, choose_shell());
   family_ = shell_family(shell);
   mark_ = Mark::next();
   TRY(Started started, spawn_shell(shell, cwd));

@@ -25,7 +25,8 @@ class Session : public std::enable_shared_from_this<Session> {
   using CommandPtr = std::shared_ptr<SessionCommand>;
   struct Context {
     ProcessContext& process;
-    TaskScope& scope;  // runs what reads from the shell and its commands
+    TaskScope& scope;          // runs what reads from the shell and its commands
+    const std::string& shell;  // empty: what ShellChooser finds
   };
   // `dir` is made and belongs to the session.
   Session(Context context, std::string id, std::string dir);
@@ -55,6 +56,7 @@ class Session : public std::enable_shared_from_this<Session> {
     Fd input;
     Fd output;
   };
+  Result<std::string> choose_shell();
   Result<Started> spawn_shell(const std::string& shell, const std::string& cwd);
   Result<CommandPtr> prepare(const std::string& command, SessionCommand::Spec spec);
   Status make_spare_dir();

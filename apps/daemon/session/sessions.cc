@@ -142,7 +142,7 @@ Task<void> Sessions::end_processes(Session& session, CallContext& ctx) {
     kill_tree(shell->pid(), session.mark());
     co_await shell->wait(after(kKillWait));
   }
-  kill_marked(session.mark());
+  if (!session.mark().carriers().empty()) kill_marked(session.mark());
 }
 
 Task<Status> Sessions::remove(std::string id, CallContext ctx) {

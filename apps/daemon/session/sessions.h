@@ -14,6 +14,7 @@ struct SessionConfig {
   std::string home;            // its .daytona/sessions holds everything
   Millis grace_period{5000};   // deleting: from SIGTERM to SIGKILL
   Millis check_interval{100};  // how often is looked whether everything ended
+  std::string shell;           // path; empty: what ShellChooser finds
 };
 
 // The words quoted for the shell and joined by spaces.
@@ -48,7 +49,7 @@ class Sessions {
   Status clear_directory(const std::string& id);
   Task<void> empty_trash();
   Task<void> end_processes(Session& session, CallContext& ctx);
-  Session::Context context() { return {process_, scope_}; }
+  Session::Context context() { return {process_, scope_, config_.shell}; }
 
   ProcessContext& process_;
   WorkerPool& pool_;
