@@ -3,6 +3,7 @@
 //   daytona-ssh connection   descriptor 0 is the client's socket, descriptor 1 a pipe with the host key's
 //   seed daytona-ssh sftp         the SFTP server on descriptors 0 and 1
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,6 +20,8 @@ extern char** environ;
 
 namespace dt::ssh {
 namespace {
+
+constexpr int kMmapFrom = 256 * 1024;
 
 int serve_connection() {
   auto seed = read_all(STDOUT_FILENO, kSeedSize + 1);
@@ -46,6 +49,9 @@ int main(int argc, char** argv) {
   ::prctl(PR_SET_DUMPABLE, 0);  // programs of the same user may not read keys
   ::prctl(PR_SET_NAME, "daytona-ssh");
   ::umask(022);
+  // Buffers come and go with every burst; without limits the heap keeps the largest of each.
+  ::mallopt(M_MMAP_THRESHOLD, kMmapFrom);
+  ::mallopt(M_TRIM_THRESHOLD, kMmapFrom);
   const char* level = ::getenv("LOG_LEVEL");
   dt::log::configure("ssh", dt::log::parse_level(level ? level : ""), false);
   std::string_view mode = argc == 2 ? argv[1] : "";

@@ -87,6 +87,7 @@ Status Server::exchange_keys() {
   if (ssh_handle_key_exchange(session_) != SSH_OK)
     return std::unexpected(ssh_error(session_, "key exchange"));
   ssh_set_blocking(session_, 0);
+  ssh_set_counters(session_, &received_, nullptr);
   event_ = ssh_event_new();
   if (!event_ || ssh_event_add_session(event_, session_) != SSH_OK)
     return std::unexpected(ssh_error(session_, "event loop"));
@@ -116,10 +117,13 @@ bool Server::alive() const {
 
 void Server::serve() {
   while (alive()) {
+    // libssh may read packets inside any of its functions: what they bring for a source whose turn is over
+    // must not wait for the next event.
+    uint64_t before = received_.in_bytes;
     for (auto& source : sources_) source->turn();
-    drop_finished();
+    update_sources();
     if (!alive()) break;
-    wait();
+    wait(received_.in_bytes != before || fresh_);
     if (!handle_signals()) break;
     for (int i = 0; i < kRounds && ssh_event_dopoll(event_, 0) >= 0; ++i) {
     }
@@ -127,15 +131,14 @@ void Server::serve() {
   }
 }
 
-void Server::wait() {
+void Server::wait(bool again) {
   set_.clear();
   for (auto& source : sources_) source->watch(set_);
   auto& all = set_.entries();
   bool unsent = ssh_get_poll_flags(session_) & SSH_WRITE_PENDING;
   all.push_back({ssh_get_fd(session_), static_cast<short>(unsent ? POLLIN | POLLOUT : POLLIN), 0});
   all.push_back({signals_.get(), POLLIN, 0});
-  // New sources have had no turn yet.
-  if (::poll(all.data(), all.size(), added_.empty() ? -1 : 0) < 0)
+  if (::poll(all.data(), all.size(), again ? 0 : -1) < 0)
     for (pollfd& entry : all) entry.revents = 0;
 }
 
@@ -145,9 +148,10 @@ void Server::dispatch() {
     if (all[i].revents) set_.source(i).ready(all[i].fd, all[i].revents);
 }
 
-void Server::drop_finished() {
+void Server::update_sources() {
   std::erase_if(forwards_, [](const auto& entry) { return entry.second->finished(); });
   std::erase_if(sources_, [](const auto& source) { return source->finished(); });
+  fresh_ = !added_.empty();  // they have had no turn
   for (auto& source : added_) sources_.push_back(std::move(source));
   added_.clear();
 }

@@ -31,9 +31,9 @@ class Server : private PacketHooks {
   Status exchange_keys();
   void serve();
   bool handle_signals();
-  void wait();
+  void wait(bool again);
   void dispatch();
-  void drop_finished();
+  void update_sources();
   bool alive() const;
   void add(std::unique_ptr<EventSource> source) { added_.push_back(std::move(source)); }
 
@@ -53,11 +53,13 @@ class Server : private PacketHooks {
   ssh_session session_ = nullptr;
   ssh_event event_ = nullptr;
   ssh_server_callbacks_struct callbacks_{};
+  ssh_counter_struct received_{};
   Fd signals_;
   CommandContext commands_;
   PollSet set_;
   std::vector<std::unique_ptr<EventSource>> sources_;
-  std::vector<std::unique_ptr<EventSource>> added_;   // since the turn began
+  std::vector<std::unique_ptr<EventSource>> added_;  // since the turn began
+  bool fresh_ = false;
   std::map<std::string, ForwardListener*> forwards_;  // by what the client asked for; owned by sources_
   std::string agent_path_;
   Fd open_target_;  // of the CHANNEL_OPEN that is being replayed
