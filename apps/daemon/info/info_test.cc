@@ -157,6 +157,30 @@ TEST(Metrics, PercentIsOfTheLimitSinceTheSampleBefore) {
   EXPECT_TRUE(report.stale(at(100'000)));
 }
 
+TEST_F(Info, MetricsOfOldCgroupsWithoutAccounting) {
+  std::filesystem::create_directories("v1/cpu");
+  std::filesystem::create_directories("v1/memory");
+  put(at("v1/cpu/cpu.cfs_quota_us"), "50000\n");
+  put(at("v1/cpu/cpu.cfs_period_us"), "100000\n");
+  put(at("v1/memory/memory.usage_in_bytes"), "5000\n");
+  put(at("v1/memory/memory.limit_in_bytes"), "9000\n");
+  put(at("v1/memory/memory.stat"), "cache 1\ntotal_cache 300\ntotal_inactive_file 1000\n");
+  Usage usage = read_usage(at("v1"), dir_);
+  EXPECT_EQ(usage.memory_used, 4000u);
+  EXPECT_EQ(usage.memory_total, 9000u);
+  EXPECT_EQ(usage.memory_cache, 300u);
+  EXPECT_EQ(usage.cpu_count, 0.5);
+  EXPECT_GT(usage.cpu_time_us, 0u);
+  std::filesystem::create_directories("v1/cpuacct");
+  put(at("v1/cpuacct/cpuacct.usage"), "77000\n");
+  EXPECT_EQ(read_usage(at("v1"), dir_).cpu_time_us, 77u);
+  // No limit: that of the machine.
+  put(at("v1/cpu/cpu.cfs_quota_us"), "-1\n");
+  put(at("v1/memory/memory.limit_in_bytes"), "9223372036854771712\n");
+  EXPECT_GE(read_usage(at("v1"), dir_).cpu_count, 1);
+  EXPECT_LT(read_usage(at("v1"), dir_).memory_total, uint64_t{1} << 60);
+}
+
 TEST_F(Info, MetricsOfACgroup) {
   std::filesystem::create_directories("cg");
   put(at("cg/cpu.stat"), "usage_usec 77\nuser_usec 5\n");

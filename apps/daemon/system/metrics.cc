@@ -1,11 +1,13 @@
 #include "apps/daemon/system/metrics.h"
 
+#include <dirent.h>
 #include <sched.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 
 #include "apps/daemon/http/timestamp.h"
 #include "libs/base/fd.h"
@@ -61,16 +63,32 @@ void read_memory_of_machine(Usage& usage) {
   usage.memory_used = usage.memory_total - std::min(usage.memory_total, keyed_or_zero(info, "MemAvailable"));
 }
 
-void read_cpu_of_machine(Usage& usage) {
-  std::string stat = content("/proc/stat").value_or("");
-  std::vector<std::string_view> fields;
-  for (std::string_view field : split(split(stat, '\n')[0], ' '))
-    if (!field.empty()) fields.push_back(field);
-  // cpu user nice system idle iowait …: ticks that were work.
+// What one process and the children it has waited for have used, in ticks.
+uint64_t ticks_of(std::string_view stat) {
+  size_t name_end = stat.rfind(')');  // the name may contain anything
+  if (name_end == std::string_view::npos) return 0;
   uint64_t ticks = 0;
-  for (size_t i : {size_t{1}, size_t{2}, size_t{3}})
-    if (i < fields.size()) ticks += static_cast<uint64_t>(parse_int(fields[i]).value_or(0));
-  usage.cpu_time_us = ticks * 1'000'000 / static_cast<uint64_t>(::sysconf(_SC_CLK_TCK));
+  size_t field = 2;
+  for (std::string_view value : split(stat.substr(name_end + 1), ' ')) {
+    if (value.empty()) continue;
+    ++field;  // utime, stime, cutime, cstime
+    if (field >= 14 && field <= 17) ticks += static_cast<uint64_t>(parse_int(value).value_or(0));
+  }
+  return ticks;
+}
+
+// Where no group accounts for it: everything that runs, and through PID 1 most of what has run.
+uint64_t cpu_time_of_processes() {
+  struct Closer {
+    void operator()(DIR* d) const { ::closedir(d); }
+  };
+  std::unique_ptr<DIR, Closer> proc(::opendir("/proc"));
+  uint64_t ticks = 0;
+  while (dirent* entry = proc ? ::readdir(proc.get()) : nullptr) {
+    if (entry->d_name[0] < '1' || entry->d_name[0] > '9') continue;
+    if (auto stat = content("/proc/" + std::string(entry->d_name) + "/stat")) ticks += ticks_of(*stat);
+  }
+  return ticks * 1'000'000 / static_cast<uint64_t>(::sysconf(_SC_CLK_TCK));
 }
 
 bool read_cgroup2(const std::string& root, Usage& usage) {
@@ -90,21 +108,21 @@ bool read_cgroup2(const std::string& root, Usage& usage) {
   return true;
 }
 
-bool read_cgroup1(const std::string& root, Usage& usage) {
+// Each hierarchy may be visible or not.
+void read_cgroup1(const std::string& root, Usage& usage) {
+  auto quota = number_in(root + "/cpu/cpu.cfs_quota_us");
+  auto period = number_in(root + "/cpu/cpu.cfs_period_us");
+  if (quota && period && *period > 0)
+    usage.cpu_count = static_cast<double>(*quota) / static_cast<double>(*period);
   auto cpu = number_in(root + "/cpuacct/cpuacct.usage");
+  usage.cpu_time_us = cpu ? *cpu / 1000 : cpu_time_of_processes();
   auto current = number_in(root + "/memory/memory.usage_in_bytes");
-  if (!cpu || !current) return false;
-  usage.cpu_time_us = *cpu / 1000;
+  if (!current) return;
   std::string memory = content(root + "/memory/memory.stat").value_or("");
   usage.memory_cache = keyed_or_zero(memory, "total_cache");
   usage.memory_used = *current - std::min(*current, keyed_or_zero(memory, "total_inactive_file"));
   auto limit = number_in(root + "/memory/memory.limit_in_bytes");
   if (limit && *limit < usage.memory_total) usage.memory_total = *limit;
-  auto quota = number_in(root + "/cpu/cpu.cfs_quota_us");
-  auto period = number_in(root + "/cpu/cpu.cfs_period_us");
-  if (quota && period && *period > 0)
-    usage.cpu_count = static_cast<double>(*quota) / static_cast<double>(*period);
-  return true;
 }
 
 void read_disk(const std::string& path, Usage& usage) {
@@ -121,7 +139,7 @@ Usage read_usage(const std::string& cgroup_root, const std::string& disk) {
   Usage usage;
   usage.cpu_count = allowed_cpus();
   read_memory_of_machine(usage);
-  if (!read_cgroup2(cgroup_root, usage) && !read_cgroup1(cgroup_root, usage)) read_cpu_of_machine(usage);
+  if (!read_cgroup2(cgroup_root, usage)) read_cgroup1(cgroup_root, usage);
   read_disk(disk, usage);
   return usage;
 }

@@ -13,7 +13,7 @@ namespace {
 
 constexpr int64_t kLowestPort = 3000;
 constexpr int64_t kHighestPort = 9999;
-constexpr Millis kSampling{100};
+constexpr Millis kSampling{200};
 
 Task<Response> ports(WorkerPool& pool, Request&) {
   std::vector<uint16_t> found = co_await pool.run([] { return listening_ports(); });
