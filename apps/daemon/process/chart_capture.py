@@ -126,7 +126,9 @@ class _Report:
             return bool(items) and all(isinstance(i, kinds) for i in items)
 
         swap = False
-        if id(ax) in self.boxes and all_of((PathPatch, Line2D), drawn):
+        if getattr(ax, "name", "") == "3d":  # its objects hold projected points
+            kind, elements = "unknown", []
+        elif id(ax) in self.boxes and all_of((PathPatch, Line2D), drawn):
             kind = "box_and_whisker"
             elements, swap = self.box_elements(ax)
         elif all_of(Line2D, drawn):
@@ -164,9 +166,13 @@ class _Report:
         formats = (dates.AutoDateFormatter, dates.ConciseDateFormatter, dates.DateFormatter)
         if isinstance(axis.get_major_formatter(), formats):
             scale = "datetime"
-        elif ticks and ticks == [float(i) for i in range(len(ticks))] and texts != [str(i) for i in range(len(ticks))]:
+        elif self.categorical(ticks, texts):
             scale = "categorical"
         chart[name + "_ticks"], chart[name + "_tick_labels"], chart[name + "_scale"] = ticks, texts, scale
+
+    def categorical(self, ticks, texts):
+        count = range(len(ticks))
+        return bool(ticks) and ticks == [float(i) for i in count] and texts != [str(i) for i in count]
 
     def points(self, xs, ys):
         import math
@@ -183,6 +189,8 @@ class _Report:
         return {"label": str(collection.get_label()), "points": self.points(offsets[:, 0], offsets[:, 1])}
 
     def bar_elements(self, ax):
+        import math
+
         from matplotlib.container import BarContainer
 
         groups = [c for c in ax.containers if isinstance(c, BarContainer)]
@@ -193,13 +201,18 @@ class _Report:
             lying = groups[0].orientation == "horizontal"
         axis = ax.yaxis if lying else ax.xaxis
         names = dict(zip(axis.get_majorticklocs(), (t.get_text() for t in axis.get_majorticklabels())))
+        categories = self.categorical([float(t) for t in names], list(names.values()))
         elements = []
         for group, bar in bars:
             middle = bar.get_y() + bar.get_height() / 2 if lying else bar.get_x() + bar.get_width() / 2
-            near = [t for t in names if abs(t - middle) < 1e-6]
-            label = names[near[0]] if near else format(middle, "g")
+            near = min(names, key=lambda tick: abs(tick - middle), default=middle)
+            # Bars of a group stand beside the tick of their category.
+            label = names.get(near, "") if abs(near - middle) < (0.5 if categories else 1e-6) else ""
             value = float(bar.get_width() if lying else bar.get_height())
-            elements.append({"label": label, "group": group, "value": repr(int(value) if value.is_integer() else value)})
+            element = {"label": label or format(middle, "g"), "group": group}
+            if math.isfinite(value):
+                element["value"] = repr(int(value) if value.is_integer() else value)
+            elements.append(element)
         return elements, lying
 
     def pie_elements(self, ax):
