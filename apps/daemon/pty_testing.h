@@ -24,6 +24,10 @@ class PtyClient {
     EXPECT_NE(output.find(text), std::string::npos)
         << "not seen: " << text << "\nin: " << output.substr(0, 2000);
   }
+  void until_received(uint64_t bytes) {
+    while (received < bytes && !ended) loop_.run_until(read_one(*this, after(std::chrono::seconds(20))));
+    EXPECT_FALSE(ended);
+  }
   void until_connected() {
     while (controls.empty() && !ended) loop_.run_until(read_one(*this, after(std::chrono::seconds(10))));
   }

@@ -1,15 +1,8 @@
 #include "apps/daemon/pty/pty.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <termios.h>
-#include <unistd.h>
-
-#include <memory>
-#include <string>
-
-#include "libs/base/text.h"
 
 namespace dt::daemon {
 
@@ -42,27 +35,6 @@ Result<pid_t> Pty::spawn(Spawner& spawner, SpawnRequest request) {
   TRY(pid_t pid, spawner.spawn(request));
   terminal_.reset();
   return pid;
-}
-
-std::vector<pid_t> processes_on(int master) {
-  std::vector<pid_t> found;
-  unsigned number = 0;
-  if (::ioctl(master, TIOCGPTN, &number) < 0) return found;
-  std::string name = "/dev/pts/" + std::to_string(number);
-  std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir("/proc"), ::closedir);
-  while (dirent* entry = dir ? ::readdir(dir.get()) : nullptr) {
-    auto pid = parse_int(entry->d_name);
-    if (!pid) continue;
-    for (const char* descriptor : {"0", "1", "2"}) {
-      std::string link = "/proc/" + std::to_string(*pid) + "/fd/" + descriptor;
-      char target[64];
-      ssize_t size = ::readlink(link.c_str(), target, sizeof target);
-      if (size < 0 || std::string_view(target, static_cast<size_t>(size)) != name) continue;
-      found.push_back(static_cast<pid_t>(*pid));
-      break;
-    }
-  }
-  return found;
 }
 
 Status Pty::resize(WindowSize size) { return set_window_size(master_.get(), size); }

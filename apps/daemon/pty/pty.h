@@ -7,7 +7,6 @@
 #include <sys/types.h>
 
 #include <cstdint>
-#include <vector>
 
 #include "apps/daemon/process/spawn.h"
 #include "libs/base/fd.h"
@@ -42,10 +41,6 @@ class Pty {
   Fd master_;
   Fd terminal_;
 };
-
-// The processes with this terminal (a master) as one of 0, 1 and 2: what left the shell's session and lost
-// its parents, but still belongs to it. Empty where they cannot be looked at.
-std::vector<pid_t> processes_on(int master);
 
 // For who has taken the master.
 Status set_window_size(int master, WindowSize size);

@@ -80,8 +80,8 @@ Task<Response> get(PtySessions& sessions, Request& request) {
 }
 
 Task<Response> remove(PtySessions& sessions, Request& request) {
-  if (!sessions.remove(request.param("id")))
-    co_return pty_error(request, Error{Code::not_found, "PTY session not found"});
+  bool known = co_await sessions.remove(std::string(request.param("id")));
+  if (!known) co_return pty_error(request, Error{Code::not_found, "PTY session not found"});
   co_return json_response(200, R"({"message":"PTY session deleted"})");
 }
 
@@ -161,7 +161,7 @@ Task<Response> create_connect(PtySessions& sessions, Request& request) {
   *slot = (*record)->session;
   Status started = sessions.start(**record);
   if (started) co_return response;
-  sessions.remove((*record)->id);
+  co_await sessions.remove((*record)->id);
   co_return pty_error(request, start_error(started.error()));
 }
 

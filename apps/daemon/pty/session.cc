@@ -25,6 +25,7 @@ constexpr Millis kDrainTotal{1'000};
 constexpr Millis kFlushTime{30'000};
 constexpr Millis kKillFlushTime{2'000};
 constexpr Millis kCloseWait{1'000};
+constexpr Millis kKillWait{500};
 constexpr int kKilledExitCode = 137;
 
 Mono now() { return std::chrono::steady_clock::now(); }
@@ -57,6 +58,8 @@ Status PtySession::spawn_shell() {
                        .argv = argv.data(),
                        .envp = context_.environment.block(options_.envs, merged),
                        .cwd = options_.cwd.empty() ? nullptr : options_.cwd.c_str()};
+  mark_ = Mark::next();
+  MarkedStart marked(mark_);
   TRY(pid_t pid, pty.spawn(context_.spawner, request));
   child_.emplace(context_.reaper, pid);
   pty_ = std::move(pty);
@@ -83,6 +86,7 @@ Task<void> PtySession::run(std::shared_ptr<PtySession> session) {
   if (!s.hung_up_) co_await s.child_->wait();
   if (!s.hung_up_) s.report_end();
   if (!s.hung_up_ && !s.killed_) co_await s.drain_output();
+  if (s.killed_) co_await s.descendants_gone();
   co_await s.close_terminal();
   co_await s.child_->wait();
   s.report_end();
@@ -92,6 +96,13 @@ Task<void> PtySession::run(std::shared_ptr<PtySession> session) {
 
 void PtySession::report_end() {
   if (on_end_) std::exchange(on_end_, nullptr)();
+}
+
+// Killed processes may take a moment; who is told that the session is gone may look for them.
+Task<void> PtySession::descendants_gone() {
+  Mono give_up = after(kKillWait);
+  for (Millis pause(1); !mark_.carriers().empty() && now() < give_up; pause *= 2)
+    co_await Loop::current().sleep_for(pause);
 }
 
 // Hangs up what still has it open.
@@ -304,13 +315,14 @@ Status PtySession::resize(WindowSize size) {
   return pty_->resize(size);
 }
 
-void PtySession::kill() {
-  if (!active()) return;
-  killed_ = true;
-  kill_tree(child_->pid());
-  if (pty_)
-    for (pid_t pid : processes_on(pty_->master())) kill_tree(pid);
-  room_.set();
+Task<void> PtySession::kill(std::shared_ptr<PtySession> session) {
+  PtySession& s = *session;
+  if (!s.active()) co_return;
+  s.killed_ = true;
+  kill_tree(s.child_->pid(), s.mark_);
+  s.room_.set();
+  co_await s.child_->wait(after(kKillWait));
+  co_await s.descendants_gone();
 }
 
 void PtySession::hang_up() {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "apps/daemon/process/command.h"
+#include "apps/daemon/process/mark.h"
 #include "apps/daemon/pty/exit_report.h"
 #include "apps/daemon/pty/output_log.h"
 #include "apps/daemon/pty/pty.h"
@@ -47,15 +48,14 @@ class PtySession {
   static Task<void> serve(std::shared_ptr<PtySession> session, WebSocket& socket, PtyProtocol& protocol);
 
   Status resize(WindowSize size);
-  // Ends the shell and all its descendants; clients see exit code 137.
-  void kill();
+  // Ends the shell and all its descendants; clients see exit code 137. Comes back when they are gone.
+  static Task<void> kill(std::shared_ptr<PtySession> session);
   // SIGHUP, and the terminal goes away. What ignores both lives on without it.
   void hang_up();
 
   const PtyOptions& options() const { return options_; }
   bool started() const { return child_.has_value(); }
   bool active() const { return child_ && !child_->exited(); }
-  size_t memory() const { return log_.memory(); }
 
  private:
   struct Client;
@@ -65,6 +65,7 @@ class PtySession {
   Status spawn_shell();
   Task<void> read_output(int fd, Watch& watch);
   Task<void> drain_output();
+  Task<void> descendants_gone();
   Task<void> close_terminal();
   void report_end();
   Task<bool> wait_for_room();
@@ -84,6 +85,7 @@ class PtySession {
   std::optional<Pty> pty_;
   std::optional<Watch> watch_;
   std::optional<Child> child_;
+  Mark mark_;  // of everything that was started on the terminal
   bool killed_ = false;
   bool hung_up_ = false;
   std::optional<PtyExit> exit_;  // set when the log is complete

@@ -41,13 +41,13 @@ const PtyRecord* PtySessions::find(std::string_view id) const {
   return it == records_.end() ? nullptr : &it->second;
 }
 
-bool PtySessions::remove(std::string_view id) {
+Task<bool> PtySessions::remove(std::string id) {
   auto it = records_.find(id);
-  if (it == records_.end()) return false;
+  if (it == records_.end()) co_return false;
   auto session = it->second.session;
   records_.erase(it);
-  session->kill();
-  return true;
+  co_await PtySession::kill(session);
+  co_return true;
 }
 
 void PtySessions::hang_up() {

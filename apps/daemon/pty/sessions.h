@@ -30,8 +30,8 @@ class PtySessions {
   Status start(const PtyRecord& record);
   const PtyRecord* find(std::string_view id) const;
   const std::map<std::string, PtyRecord, std::less<>>& all() const { return records_; }
-  // False: there is none.
-  bool remove(std::string_view id);
+  // Forgets it and ends everything on its terminal. False: there is none.
+  Task<bool> remove(std::string id);
   // All shells get SIGHUP: at the daemon's end, so that nothing waits for them.
   void hang_up();
 
