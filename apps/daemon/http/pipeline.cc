@@ -1,7 +1,6 @@
 #include "apps/daemon/http/pipeline.h"
 
 #include "apps/daemon/http/errors.h"
-#include "apps/daemon/proxy/port_path.h"
 #include "libs/base/log.h"
 #include "libs/base/random.h"
 
@@ -16,7 +15,7 @@ log::Level level_of(int status) {
 
 void log_access(const Request& request, const Response& response, Mono start) {
   // What programs in the sandbox answer is not our error.
-  log::Level level = is_port_path(request.path) ? log::Level::debug : level_of(response.status);
+  log::Level level = request.path.starts_with(kPortsPrefix) ? log::Level::debug : level_of(response.status);
   if (!log::enabled(level)) return;
   auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start);
   log::write(level, "request",
@@ -31,7 +30,7 @@ void log_access(const Request& request, const Response& response, Mono start) {
 
 Task<Response> Pipeline::route(Request& request) {
   // The router would decode the path and refuse what a program in the sandbox may well understand.
-  if (is_port_path(request.path)) co_return co_await ports_(request);
+  if (request.path.starts_with(kPortsPrefix)) co_return co_await ports_(request);
   // The router would answer HEAD with GET's route; the toolbox routes neither HEAD nor OPTIONS.
   if (request.method == "HEAD" || request.method == "OPTIONS") co_return not_routed();
   auto match = router_.match(request);

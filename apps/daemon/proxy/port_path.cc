@@ -2,19 +2,14 @@
 
 #include <algorithm>
 
+#include "apps/daemon/http/pipeline.h"
 #include "libs/base/text.h"
 
 namespace dt::daemon {
-namespace {
-
-constexpr std::string_view kPrefix = "/proxy/";
-
-}  // namespace
-
-bool is_port_path(std::string_view path) { return path.starts_with(kPrefix); }
+bool is_port_path(std::string_view path) { return path.starts_with(kPortsPrefix); }
 
 Result<PortPath> parse_port_path(std::string_view path) {
-  path.remove_prefix(std::min(kPrefix.size(), path.size()));
+  path.remove_prefix(std::min(kPortsPrefix.size(), path.size()));
   size_t slash = std::min(path.find('/'), path.size());
   std::string_view digits = path.substr(0, slash);
   bool plain = !digits.empty() && digits.size() <= 5 && digits[0] != '0' &&
