@@ -69,6 +69,12 @@ Task<bool> Client::execute(const std::string& id, std::string command, std::stri
   co_return reply && reply->body.find(expected) != std::string::npos;
 }
 
+Task<bool> Client::make_lines(const std::string& id, int mib, std::string path) {
+  std::string line(99, 'x');
+  co_return co_await execute(
+      id, "yes " + line + " | head -c " + std::to_string(mib) + "m >" + path + " && echo written", "written");
+}
+
 Endpoint Client::daemon(const std::string& id) const {
   return Endpoint{.host = {}, .port = 0, .unix_path = o.sockets + "/" + id + ".sock"};
 }

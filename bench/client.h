@@ -35,6 +35,8 @@ class Client {
   Task<bool> remove(const std::string& id);
   Task<bool> wait_for(const std::string& id, std::string state);
   Task<bool> execute(const std::string& id, std::string command, std::string expected);
+  // A file of `mib` MiB in lines of 100 bytes, on the sandbox's disk.
+  Task<bool> make_lines(const std::string& id, int mib, std::string path);
   Endpoint daemon(const std::string& id) const;  // its socket, without proxy and runner
 
   Options o;
@@ -50,6 +52,10 @@ Task<void> bench_burst(Client& client);
 Task<void> bench_get(Client& client);
 Task<void> bench_stop_start(Client& client);
 Task<void> bench_exec(Client& client);
+Task<void> bench_exec_rate(Client& client);
+Task<void> bench_session(Client& client);
+Task<void> bench_pty(Client& client);
+Task<void> bench_log(Client& client);
 Task<void> bench_upload(Client& client);
 Task<void> bench_upload_chunked(Client& client);
 Task<void> bench_download(Client& client);

@@ -5,6 +5,7 @@
 namespace dt::bench {
 namespace {
 
+constexpr int kRate = 1000;
 constexpr const char* kBody = R"({"command":"echo hello"})";
 
 Task<double> one_exec(Client& client, Endpoint to, std::string target) {
@@ -14,7 +15,62 @@ Task<double> one_exec(Client& client, Endpoint to, std::string target) {
   co_return reply && reply->body.find("hello") != std::string::npos ? ms : -1;
 }
 
+struct Schedule {
+  SteadyClock::time_point start;
+  int next = 0, count;
+  Samples times;
+};
+
+// Takes the next exec of the schedule, waits for its time, runs it, until there is none.
+Task<void> keep_pace(Client& client, const std::string& id, Schedule& schedule) {
+  while (schedule.next < schedule.count) {
+    auto due = schedule.start + std::chrono::microseconds(1'000'000 / kRate * schedule.next++);
+    if (due > SteadyClock::now()) co_await Loop::current().sleep_until(due);
+    double ms = co_await one_exec(client, client.o.proxy, "/toolbox/" + id + "/process/execute");
+    ms < 0 ? schedule.times.fail() : schedule.times.add(ms);
+  }
+}
+
 }  // namespace
+
+// kRate execs a second for --n seconds through the proxy: the rate that was reached.
+Task<void> bench_exec_rate(Client& client) {
+  constexpr int kAtOnce = 16;
+  std::string id = client.o.sandbox;
+  Stopwatch watch(client.o.cpu);
+  Schedule schedule{.start = SteadyClock::now(), .count = kRate * client.o.n, .times = {}};
+  {
+    TaskScope scope("execs");
+    for (int i = 0; i < kAtOnce; ++i) scope.spawn(keep_pace(client, id, schedule));
+    co_await scope.join();
+  }
+  double rate = schedule.count / (watch.ms() / 1e3);
+  client.failures += static_cast<int>(schedule.times.failures());
+  print_rate(Row{"exec_rate", "warm", "goal", watch.cpu_ms() / schedule.count}, schedule.times.size(),
+             schedule.times.failures(), rate, kRate, "execs/s");
+}
+
+// A command in a session beside a line to a shell that lives on.
+Task<void> bench_session(Client& client) {
+  std::string id = co_await client.make();
+  auto made = co_await client.toolbox(id, "POST", "/process/session", R"({"sessionId":"bench"})");
+  LivingShell shell(client.o.shell);
+  Samples ours, theirs;
+  double cpu = 0;
+  for (int i = -3; made && i < client.o.n; ++i) {  // warm-up
+    Stopwatch watch(client.o.cpu);
+    auto reply = co_await client.toolbox(id, "POST", "/process/session/bench/exec", kBody);
+    double ms = watch.ms();
+    bool ok = reply && reply->body.find("hello") != std::string::npos;
+    if (i < 0) continue;
+    cpu += watch.cpu_ms() / client.o.n;
+    ok ? ours.add(ms) : ours.fail();
+    time_one(theirs, [&] { return shell.run("echo hello", "hello"); });
+  }
+  client.failures += static_cast<int>(ours.failures() + theirs.failures()) + (made ? 0 : 1);
+  print(Row{"session_command", "warm", "a line to a shell over pipes", cpu}, ours, theirs);
+  co_await client.remove(id);
+}
 
 // The same command three ways, in turn: through proxy and runner, straight to the daemon, and by this program
 // alone.

@@ -34,9 +34,19 @@ Options parse(int argc, char** argv) {
 Task<int> run(Options options) {
   using Case = Task<void> (*)(Client&);
   const std::pair<std::string_view, Case> cases[] = {
-      {"create", bench_create}, {"create_exec", bench_create_exec},       {"burst", bench_burst},
-      {"get", bench_get},       {"stop_start", bench_stop_start},         {"exec", bench_exec},
-      {"upload", bench_upload}, {"upload_chunked", bench_upload_chunked}, {"download", bench_download},
+      {"create", bench_create},
+      {"create_exec", bench_create_exec},
+      {"burst", bench_burst},
+      {"get", bench_get},
+      {"stop_start", bench_stop_start},
+      {"exec", bench_exec},
+      {"exec_rate", bench_exec_rate},
+      {"session", bench_session},
+      {"pty", bench_pty},
+      {"log", bench_log},
+      {"upload", bench_upload},
+      {"upload_chunked", bench_upload_chunked},
+      {"download", bench_download},
   };
   Client client(std::move(options));
   for (const auto& [name, body] : cases) {
