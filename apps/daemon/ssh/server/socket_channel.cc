@@ -29,8 +29,10 @@ void SocketChannel::watch(PollSet& set) {
 }
 
 void SocketChannel::progress() {
+  if (client_closed()) drop_output();
   if (output_done()) end_output();
-  if (client_closed() || (output_done() && input_done())) finish();
+  // What the client sent before it closed is still on its way to the socket.
+  if (output_done() && input_done()) finish();
 }
 
 }  // namespace dt::ssh

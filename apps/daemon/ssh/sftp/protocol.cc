@@ -39,6 +39,20 @@ bool has_subject(std::string_view extension) {
          extension == "expand-path@openssh.com";
 }
 
+bool names_handle(const Request& r) {
+  switch (r.op) {
+    case Op::close:
+    case Op::read:
+    case Op::write:
+    case Op::fstat:
+    case Op::fsetstat:
+    case Op::readdir:
+      return true;
+    default:
+      return r.extension == "fstatvfs@openssh.com" || r.extension == "fsync@openssh.com";
+  }
+}
+
 void take_extended(WireReader& in, Request& out) {
   out.extension = in.string();
   if (has_subject(out.extension)) out.subject = in.string();
@@ -111,6 +125,7 @@ std::optional<Request> decode_request(std::string_view packet, uint32_t& id) {
   bool known = (out.op >= Op::open && out.op <= Op::symlink) || out.op == Op::init || out.op == Op::extended;
   if (known) take_arguments(in, out);
   if (!in.ok()) return std::nullopt;
+  out.by_handle = names_handle(out);
   return out;
 }
 

@@ -80,6 +80,7 @@ void put_attributes(std::string& out, const Attributes& attributes);
 struct Request {
   Op op{};
   uint32_t id = 0;           // of init: the client's version
+  bool by_handle = false;    // what the subject is
   std::string_view subject;  // path or handle
   std::string_view second;   // path
   std::string_view data;

@@ -41,9 +41,9 @@ struct Subject {
 
 }  // namespace
 
-void SftpServer::set_attributes(const Request& r, bool by_handle, bool follow) {
-  Handle* handle = by_handle ? find(r.subject) : nullptr;
-  if (by_handle && !handle) return status(Code3::failure, "No such handle");
+void SftpServer::set_attributes(const Request& r, bool follow) {
+  Handle* handle = r.by_handle ? find(r.subject) : nullptr;
+  if (r.by_handle && !handle) return status(Code3::failure, "No such handle");
   std::string path(r.subject.empty() ? "." : r.subject);
   Subject subject{handle ? handle->fd() : -1, path.c_str(), follow};
   const Attributes& a = r.attributes;
@@ -55,10 +55,10 @@ void SftpServer::set_attributes(const Request& r, bool by_handle, bool follow) {
   result(rc);
 }
 
-void SftpServer::statvfs_answer(const Request& r, bool by_handle) {
+void SftpServer::statvfs_answer(const Request& r) {
   struct statvfs st{};
-  Handle* handle = by_handle ? find(r.subject) : nullptr;
-  if (by_handle && !handle) return status(Code3::failure, "No such handle");
+  Handle* handle = r.by_handle ? find(r.subject) : nullptr;
+  if (r.by_handle && !handle) return status(Code3::failure, "No such handle");
   std::string path(r.subject.empty() ? "." : r.subject);
   int rc = handle ? ::fstatvfs(handle->fd(), &st) : ::statvfs(path.c_str(), &st);
   if (rc < 0) return result(-1);
@@ -87,9 +87,8 @@ void SftpServer::extended(const Request& r) {
   if (r.extension == "posix-rename@openssh.com") return result(::rename(first.c_str(), second.c_str()));
   if (r.extension == "hardlink@openssh.com")
     return result(::linkat(AT_FDCWD, first.c_str(), AT_FDCWD, second.c_str(), 0));
-  if (r.extension == "statvfs@openssh.com") return statvfs_answer(r, false);
-  if (r.extension == "fstatvfs@openssh.com") return statvfs_answer(r, true);
-  if (r.extension == "lsetstat@openssh.com") return set_attributes(r, false, false);
+  if (r.extension == "statvfs@openssh.com" || r.extension == "fstatvfs@openssh.com") return statvfs_answer(r);
+  if (r.extension == "lsetstat@openssh.com") return set_attributes(r, false);
   if (r.extension == "limits@openssh.com") return limits();
   if (r.extension == "fsync@openssh.com") {
     Handle* handle = find(r.subject);

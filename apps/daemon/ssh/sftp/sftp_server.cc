@@ -275,9 +275,8 @@ void SftpServer::perform(const Request& r) {
       return stat_answer(::fstat(handle->fd(), &st), st);
     }
     case Op::setstat:
-      return set_attributes(r, false, true);
     case Op::fsetstat:
-      return set_attributes(r, true, true);
+      return set_attributes(r, true);
     case Op::opendir:
       return open_directory(r);
     case Op::readdir:
@@ -327,7 +326,7 @@ bool SftpServer::handle(std::string_view packet, std::string& out) {
   auto has_nul = [](std::string_view text) { return text.find('\0') != std::string_view::npos; };
   if (!request || request->op == Op::init)
     status(Code3::bad_message);
-  else if (!find(request->subject) && (has_nul(request->subject) || has_nul(request->second)))
+  else if (!request->by_handle && (has_nul(request->subject) || has_nul(request->second)))
     status(Code3::no_such_file, "Bad file name");
   else
     perform(*request);

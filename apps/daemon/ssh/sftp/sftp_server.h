@@ -44,9 +44,9 @@ class SftpServer {
   void read_link(const Request& r);
   void real_path(const Request& r, std::string path);
   void stat_answer(int failed, const struct stat& st);
-  void statvfs_answer(const Request& r, bool by_handle);
+  void statvfs_answer(const Request& r);
   void limits();
-  void set_attributes(const Request& r, bool by_handle, bool follow);
+  void set_attributes(const Request& r, bool follow);
 
   void begin(Reply type);
   void status(Code3 code, std::string_view text = {});
