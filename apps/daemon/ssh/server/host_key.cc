@@ -45,8 +45,12 @@ std::string key_file(std::string_view seed, std::string_view public_key) {
   put_u32(out, 1);
   put_string(out, shown);
   put_string(out, secret);
-  return "-----BEGIN OPENSSH PRIVATE KEY-----\n" + base64_encode(out) +
-         "\n-----END OPENSSH PRIVATE KEY-----\n";
+  constexpr std::string_view kEnd = " OPENSSH PRIVATE KEY-----\n";
+  std::string text = "-----BEGIN";
+  text += kEnd;
+  text += base64_encode(out) + "\n-----END";
+  text += kEnd;
+  return text;
 }
 
 }  // namespace
