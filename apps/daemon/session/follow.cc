@@ -10,7 +10,9 @@
 namespace dt::daemon {
 namespace {
 
-constexpr size_t kFrame = 32 * 1024;
+constexpr size_t kRead = 32 * 1024;
+// The TypeScript SDKs need time that grows with the square of a frame's size.
+constexpr size_t kFrame = 1024;
 constexpr Millis kCloseWait{1000};
 constexpr Millis kLastOutput{300};  // what a command may still say when the daemon ends
 constexpr int kNormal = 1000;
@@ -47,6 +49,7 @@ class Sender {
 
  private:
   Task<ssize_t> send_more();
+  Task<bool> send(std::string_view bytes);
   bool wait_is_over() const { return !what_.follow || what_.command->ended(); }
   WebSocket& socket_;
   const Following& what_;
@@ -55,20 +58,44 @@ class Sender {
   Demux demux_;
 };
 
+bool ends_in_marker(std::string_view bytes) {
+  return std::ranges::any_of(kMarkers, [&](std::string_view marker) { return bytes.ends_with(marker); });
+}
+
+// What the next frame takes of bytes with markers: whole lines when one fits. No frame ends right behind a
+// marker: the TypeScript SDKs would take that marker for output.
+size_t frame_size(std::string_view bytes) {
+  if (bytes.size() <= kFrame) return bytes.size();
+  size_t end = bytes.rfind('\n', kFrame - 1);
+  if (end != std::string_view::npos) return end + 1;
+  return ends_in_marker(bytes.substr(0, kFrame)) ? kFrame - 1 : kFrame;
+}
+
+Task<bool> Sender::send(std::string_view bytes) {
+  while (!bytes.empty()) {
+    size_t size = what_.combined ? bytes.size() : frame_size(bytes);
+    auto sent = co_await socket_.send_binary(bytes.substr(0, size));
+    if (!sent) co_return false;
+    bytes.remove_prefix(size);
+  }
+  co_return true;
+}
+
 // Bytes taken from the log; 0: there are no more now; -1: the log or the peer failed.
 Task<ssize_t> Sender::send_more() {
-  std::string piece(kFrame, '\0');
+  std::string piece(kRead, '\0');
   ssize_t n = ::pread(log_, piece.data(), piece.size(), offset_);
   if (n <= 0) co_return n < 0 && errno == EINTR ? 1 : n;
-  offset_ += n;
   piece.resize(static_cast<size_t>(n));
+  if (piece.size() == kRead && ends_in_marker(piece)) piece.pop_back();
+  n = static_cast<ssize_t>(piece.size());
+  offset_ += n;
   if (what_.combined) {
     std::string stripped;
     demux_.feed(piece, stripped, stripped);
     piece = std::move(stripped);
   }
-  if (piece.empty()) co_return n;
-  auto sent = co_await socket_.send_binary(piece);
+  bool sent = co_await send(piece);
   co_return sent ? n : -1;
 }
 
