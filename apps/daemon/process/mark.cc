@@ -8,6 +8,7 @@
 #include <string>
 
 #include "libs/base/fd.h"
+#include "libs/base/random.h"
 #include "libs/base/text.h"
 
 namespace dt::daemon {
@@ -31,7 +32,9 @@ uint64_t from_proc(pid_t pid) {
 }  // namespace
 
 Mark Mark::next() {
-  static uint64_t last = kFirst;
+  // From a random number on: daemons may see each other's processes (tests beside running sandboxes), and none
+  // may take another's for its own.
+  static uint64_t last = kFirst + (random_u64() >> 3);
   Mark mark;
   mark.value_ = ++last;
   return mark;
