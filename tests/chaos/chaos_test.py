@@ -10,6 +10,8 @@ Run:  tests/chaos/run [seconds]   (root; the minimal image is enough)
 import json
 import os
 import random
+import signal
+import socket
 import sys
 import threading
 import time
@@ -17,7 +19,7 @@ import unittest
 import urllib.error
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-from instance import Instance  # noqa: E402
+from instance import Instance, read  # noqa: E402
 
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "20"))
 SEED = int(os.environ.get("CHAOS_SEED", random.randrange(1 << 30)))
@@ -211,6 +213,48 @@ class Chaos(unittest.TestCase):
                 return
             self.assertLess(time.monotonic(), deadline, json.dumps(wrong, indent=1))
             time.sleep(0.2)
+
+    def ask_runner(self, sandbox, key, upgrade, over_tcp=False):
+        """The status line of the runner's answer to a request for a connection (docs/adr/010)."""
+        connection = socket.socket(socket.AF_INET if over_tcp else socket.AF_UNIX)
+        with connection:
+            connection.settimeout(10)
+            connection.connect(("127.0.0.1", self.server.runner_port) if over_tcp else self.server.settings["state_dir"] + "/runner.sock")
+            more = "Connection: Upgrade\r\nUpgrade: descriptor\r\n" if upgrade else ""
+            connection.sendall(("GET /sandboxes/%s/connection HTTP/1.1\r\nHost: r\r\nAuthorization: Bearer %s\r\n%s\r\n"
+                                % (sandbox, key, more)).encode())
+            return int(connection.recv(4096).split()[1])
+
+    def test_connections_are_handed_over(self):
+        """Requests reach a sandbox without the runner, and through the runner when it hands nothing over."""
+        sandbox = self.server.call("POST", "/sandbox", {})[1]["id"]
+        key = read(self.server.settings["state_dir"] + "/secrets/runner.key").strip()
+        self.assertEqual(self.ask_runner(sandbox, key, True), 101)
+        self.assertEqual(self.ask_runner(sandbox, "wrong", True), 401)
+        self.assertEqual(self.ask_runner(sandbox, key, False), 404)
+        self.assertEqual(self.ask_runner(sandbox, key, True, over_tcp=True), 404)
+        self.assertEqual(self.ask_runner("00000000-0000-4000-8000-000000000000", key, True), 404)
+
+        self.assertEqual(self.server.execute(sandbox, "echo one")[1]["result"], "one\n")
+        runner = self.server.children("runner")[0]
+        os.kill(runner, signal.SIGSTOP)
+        try:
+            self.assertEqual(self.server.execute(sandbox, "echo two", timeout=20)[1]["result"], "two\n")
+        finally:
+            os.kill(runner, signal.SIGCONT)
+
+        os.unlink(self.server.settings["state_dir"] + "/runner.sock")
+        self.assertEqual(self.server.call("POST", "/sandbox/%s/stop" % sandbox)[0], 200)
+        self.quiet()
+        self.assertEqual(self.server.execute(sandbox, "echo three")[0], 400)
+        self.assertEqual(self.server.call("POST", "/sandbox/%s/start" % sandbox)[0], 200)
+        self.quiet()
+        self.assertEqual(self.server.execute(sandbox, "echo four")[1]["result"], "four\n")
+        self.assertEqual(self.server.call("DELETE", "/sandbox/" + sandbox)[0], 200)
+        self.server.kill("runner")   # the next one makes its socket anew
+        self.server.wait_ready()
+        self.assertEqual(self.quiet(), {})
+        self.assert_exactly({})
 
     def test_api(self):
         self.wreck(["api"])
