@@ -31,16 +31,5 @@ echo "ready after $((($(date +%s%N) - before) / 1000)) us, the start of the prog
 within idle_rss_kib "$(sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$pid/status")"
 within idle_anonymous_kib "$(sed -n 's/^RssAnon:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$pid/status")"
 
-tr ' \\' '\n\n' <"$dependencies" | sed -n 's|.*/\(lib[^/]*\.a\)$|library \1|p;s|.*/\(lib[^/]*\.a\):$|library \1|p' | sort -u >"$work/libraries"
-sed -n 's/^library /library /p' "$budget" | sort -u >"$work/wanted"
-if ! diff "$work/wanted" "$work/libraries"; then
-  if [ "${UPDATE_BUDGET:-}" = 1 ]; then
-    grep -v '^library ' "$budget" >"$work/new"
-    cat "$work/libraries" >>"$work/new"
-    cat "$work/new" >"$budget"
-  else
-    echo "other static libraries than in $budget (UPDATE_BUDGET=1 accepts them)"
-    failed=1
-  fi
-fi
+"$(dirname "$0")/check_libraries.sh" "$dependencies" "$budget" || failed=1
 exit $failed

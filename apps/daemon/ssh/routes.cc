@@ -2,43 +2,19 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "apps/daemon/http/errors.h"
+#include "apps/daemon/ssh/program.h"
 #include "libs/base/log.h"
 #include "libs/base/random.h"
 #include "libs/base/text.h"
-
-extern "C" {
-extern const char dt_ssh_program[];
-extern const unsigned long dt_ssh_program_size;
-}
 
 namespace dt::daemon {
 namespace {
 
 constexpr size_t kSeedSize = 32;
-
-// Our own pages of it are given back: they would count as ours though nobody needs them any more.
-void forget_pages() {
-  auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
-  auto from = (reinterpret_cast<uintptr_t>(dt_ssh_program) + page - 1) / page * page;
-  auto to = (reinterpret_cast<uintptr_t>(dt_ssh_program) + dt_ssh_program_size) / page * page;
-  if (to > from) ::madvise(reinterpret_cast<void*>(from), to - from, MADV_DONTNEED);
-}
-
-Result<Fd> unpack() {
-  Fd fd(::memfd_create("daytona-ssh", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (!fd) return fail_errno("memfd");
-  TRY_VOID(write_all(fd.get(), {dt_ssh_program, dt_ssh_program_size}));
-  forget_pages();
-  // Whoever shares our user id could otherwise change it under the next connection.
-  if (::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
-    return fail_errno("seal");
-  return fd;
-}
 
 Result<Fd> seed_pipe(const std::string& seed) {
   TRY(Pipe pipe, make_pipe());
@@ -101,7 +77,7 @@ Task<Response> SshService::upgrade(Request& request) {
 
 Task<Result<std::shared_ptr<Fd>>> SshService::program() {
   if (auto there = program_.lock()) co_return there;
-  auto fd = co_await pool_.run(unpack);
+  auto fd = co_await pool_.run(ssh_program);
   if (!fd) co_return std::unexpected(std::move(fd).error());
   auto made = std::make_shared<Fd>(std::move(*fd));
   program_ = made;
