@@ -341,6 +341,19 @@ describe('previews of a private sandbox', () => {
     assert.ok(answer.json.some(({ name }) => name === 'app.py'))
   })
 
+  it('serves the web terminal on port 22222', async () => {
+    const signed = await signedLink(sandbox, 22222)
+    const page = await send(signed.origin, {})
+    assert.equal(page.status, 200)
+    assert.match(page.headers['content-type'], /^text\/html/)
+    const cookie = page.headers['set-cookie'][0].split(';')[0]
+    const socket = await WebSocketClient.open(signed.origin, '/ws', { Cookie: cookie })
+    assert.equal(socket.status, 101)
+    socket.send('echo $((6 * 7))!\r')
+    for (let seen = ''; !seen.includes('42!'); ) seen += await socket.receive()
+    socket.socket.destroy()
+  })
+
   it('opens with a signed link and goes on with its cookie', async () => {
     const signed = await signedLink(sandbox)
     assert.match(signed.token, /^[a-z0-9]{16}$/)
