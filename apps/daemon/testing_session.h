@@ -100,6 +100,7 @@ class SessionTest : public DaemonTest {
   struct Streamed {
     std::string bytes;
     int close_code = 0;
+    size_t longest_frame = 0;
     std::string protocol;
     std::string error;
   };
@@ -128,6 +129,7 @@ class SessionTest : public DaemonTest {
         co_return;
       }
       out.bytes += message->data;
+      out.longest_frame = std::max(out.longest_frame, message->data.size());
     }
   }
 

@@ -25,6 +25,13 @@ TEST_F(FollowTest, UntilTheCommandEnds) {
   EXPECT_EQ(stream(logs(id)).bytes, seen.bytes);
 }
 
+TEST_F(FollowTest, FramesAreSmall) {
+  std::string id = run("head -c 100000 /dev/zero | tr '\\0' 'y' | fold -w 99").id;
+  Streamed seen = stream(logs(id));
+  EXPECT_EQ(seen.bytes, raw_log(id));
+  EXPECT_LE(seen.longest_frame, 1024u);
+}
+
 TEST_F(FollowTest, WithoutFollowWhatThereIs) {
   std::string id = run_async("echo one; sleep 3").id;
   while (raw_log(id).empty()) sleep(Millis(5));

@@ -119,6 +119,12 @@ Status Session::make_spare_dir() {
   return {};
 }
 
+Status Session::pretend_entrypoint(const std::string& script) {
+  TRY(running_, prepare(std::string(kEntrypointCommand), {.text = script, .has_input = true}));
+  commands_.push_back(running_);
+  return {};
+}
+
 Result<Session::CommandPtr> Session::prepare(const std::string& command, SessionCommand::Spec spec) {
   std::error_code error;
   std::filesystem::create_directories(dir_, error);

@@ -36,6 +36,8 @@ class Session : public std::enable_shared_from_this<Session> {
   Status start(const std::string& cwd);
   // Instead: `script` with -c in the shell, as the session's only command.
   Status start_entrypoint(const std::string& script);
+  // Instead: the same session for a command that only waits and needs no process.
+  Status pretend_entrypoint(const std::string& script);
   // Queues a command. Fails with gone when the shell has ended.
   Result<CommandPtr> submit(SessionCommand::Spec spec);
 

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
+#include <utility>
 
 #include "apps/daemon/process/kill_tree.h"
 #include "libs/base/log.h"
@@ -22,6 +23,7 @@ namespace fs = std::filesystem;
 constexpr Millis kKillWait{2000};
 constexpr Millis kFirstLook{2};
 constexpr Millis kLastOutput{300};
+const std::vector<std::string> kNothingToDo{"sleep", "infinity"};
 constexpr size_t kLongestId = 255;  // a file name
 
 Status check_id(const std::string& id) {
@@ -91,16 +93,24 @@ Status Sessions::create(const std::string& id, bool at_home) {
   return {};
 }
 
-Status Sessions::start_entrypoint(const std::vector<std::string>& words) {
+Status Sessions::add_entrypoint(const std::string& script, bool pretend) {
   std::string id(kEntrypointSession);
   TRY_VOID(clear_directory(id));
   auto session = std::make_shared<Session>(context(), id, root_ + "/" + id);
-  TRY_VOID(session->start_entrypoint(entrypoint_script(words)));
+  TRY_VOID(pretend ? session->pretend_entrypoint(script) : session->start_entrypoint(script));
   sessions_.emplace(id, std::move(session));
   return {};
 }
 
-Result<Sessions::SessionPtr> Sessions::find(std::string_view id) const {
+Status Sessions::start_entrypoint(const std::vector<std::string>& words) {
+  if (words != kNothingToDo) return add_entrypoint(entrypoint_script(words), false);
+  waiting_entrypoint_ = entrypoint_script(words);
+  return {};
+}
+
+Result<Sessions::SessionPtr> Sessions::find(std::string_view id) {
+  if (id == kEntrypointSession && !waiting_entrypoint_.empty())
+    TRY_VOID(add_entrypoint(std::exchange(waiting_entrypoint_, ""), true));
   auto it = sessions_.find(id);
   if (it == sessions_.end()) return fail(Code::not_found, "session not found");
   return it->second;
@@ -113,7 +123,7 @@ std::vector<Sessions::SessionPtr> Sessions::list() const {
   return out;
 }
 
-Result<Session::CommandPtr> Sessions::find_command(std::string_view id, std::string_view command) const {
+Result<Session::CommandPtr> Sessions::find_command(std::string_view id, std::string_view command) {
   TRY(SessionPtr session, find(id));
   auto found = session->find(command);
   if (!found) return fail(Code::not_found, "command not found");
@@ -168,6 +178,7 @@ Task<Status> Sessions::remove(std::string id, CallContext ctx) {
 
 void Sessions::begin_shutdown() {
   stopping_.set();
+  waiting_entrypoint_.clear();
   auto entrypoint = find(kEntrypointSession);
   if (entrypoint && (*entrypoint)->child()) (*entrypoint)->child()->signal_group(SIGTERM);
   for (const auto& [id, session] : sessions_)
@@ -176,8 +187,11 @@ void Sessions::begin_shutdown() {
 
 Task<void> Sessions::stop() {
   Mono deadline = after(kLastOutput);
-  auto entrypoint = find_command(kEntrypointSession, kEntrypointCommand);
-  if (entrypoint) co_await (*entrypoint)->wait(deadline);
+  auto entrypoint = find(kEntrypointSession);
+  if (entrypoint && (*entrypoint)->child()) {
+    auto command = (*entrypoint)->find(kEntrypointCommand);
+    if (command) co_await command->wait(deadline);
+  }
   sessions_.clear();
   scope_.stop_now();
 }

@@ -29,14 +29,15 @@ class Sessions {
 
   // `at_home`: the shell starts in the home directory instead of the work dir.
   Status create(const std::string& id, bool at_home);
+  // `sleep infinity`, the default, gets no process: its session is made when somebody asks for it.
   Status start_entrypoint(const std::vector<std::string>& words);
   // Ends everything that runs in it; when `ctx` is cancelled, without grace.
   Task<Status> remove(std::string id, CallContext ctx);
 
-  Result<SessionPtr> find(std::string_view id) const;  // not_found
+  Result<SessionPtr> find(std::string_view id);  // not_found
   // Without the entrypoint.
   std::vector<SessionPtr> list() const;
-  Result<Session::CommandPtr> find_command(std::string_view id, std::string_view command) const;
+  Result<Session::CommandPtr> find_command(std::string_view id, std::string_view command);
 
   // The daemon is about to end: tells the sandbox's own command and the followers.
   void begin_shutdown();
@@ -47,6 +48,7 @@ class Sessions {
 
  private:
   Status clear_directory(const std::string& id);
+  Status add_entrypoint(const std::string& script, bool pretend);
   Task<void> empty_trash();
   Task<void> end_processes(Session& session, CallContext& ctx);
   Session::Context context() { return {process_, scope_, config_.shell}; }
@@ -56,6 +58,7 @@ class Sessions {
   SessionConfig config_;
   std::string root_, trash_;
   TaskScope scope_{"sessions"};
+  std::string waiting_entrypoint_;  // script of the session that is made when asked for
   Event stopping_;
   std::map<std::string, SessionPtr, std::less<>> sessions_;
 };
