@@ -23,7 +23,6 @@ TEST_F(IdleEntrypointTest, IsThereWithoutAProcess) {
   EXPECT_EQ(command.find("exitCode"), std::string::npos) << command;
   EXPECT_EQ(get(path + "/logs").body, "");
   EXPECT_EQ(stream(path + "/logs", {}).close_code, 1000);
-  EXPECT_EQ(post(exec_path("entrypoint"), exec_body("true")).status, 400);
 }
 
 }  // namespace

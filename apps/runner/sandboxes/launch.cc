@@ -31,6 +31,7 @@ LaunchSpec launch_spec(const SandboxSpec& spec, const Image& image, const Disk& 
   out.address = slot.address;
   out.args = spec.entrypoint.empty() ? image.entrypoint : spec.entrypoint;
   if (spec.entrypoint.empty()) out.args.insert(out.args.end(), image.cmd.begin(), image.cmd.end());
+  if (out.args.empty()) out.args = {"sleep", "infinity"};  // costs no process, see the daemon's sessions
   out.env = image.env;
   for (const auto& [key, value] : spec.env) out.env[key] = value;
   out.env["DAYTONA_SANDBOX_ID"] = spec.id;
