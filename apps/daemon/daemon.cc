@@ -82,7 +82,7 @@ struct Daemon::Impl {
                  [this](Request& r) { return ports.handle(r); }),
         server([this](Request& r) { return pipeline.handle(r); }, http_limits()) {
     server.on_error = protocol_error;
-    ports.serve_in_process(kTerminalPort, [this](Request& r) { return serve_terminal(process, r); });
+    ports.serve_in_process(kTerminalPort, [this](Request& r) { return serve_terminal(process, ptys, r); });
     ports.serve_in_process(kToolboxPort, [this](Request& r) { return pipeline.route(r); });
     process.work_dir = current_directory();
   }

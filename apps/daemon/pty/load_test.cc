@@ -13,6 +13,7 @@ int64_t resident() {
 
 struct PtyLoadTest : PtyDaemonTest {
   std::unique_ptr<PtyClient> create(std::string id) { return attach("/process/pty/create-connect?id=" + id); }
+  static Task<void> join(TaskScope& scope) { co_await scope.join(); }
   // After the returned client typed it, so many bytes come, and nothing else.
   static std::string zeros(int64_t megabytes) {
     return "stty raw -echo; head -c " + std::to_string(megabytes) + "M /dev/zero; exit 9\n";
@@ -139,6 +140,21 @@ TEST_F(PtyLoadTest, ManyShortSessionsLeaveNothing) {
   }
   EXPECT_LE(descriptors(), before + 2);
   EXPECT_EQ(daemon_->children(), 1u);
+}
+
+TEST_F(PtyLoadTest, OpenTerminalsDoNotHoldTheDaemonsEnd) {
+  auto session = create("open");
+  auto web = attach("/proxy/22222/ws", {}, "");
+  web->text_is_output = true;
+  for (PtyClient* client : {session.get(), web.get()}) {
+    client->type("echo rea\"dy\"\n");
+    client->until("ready");
+    client->start_reading();
+  }
+  Mono start = std::chrono::steady_clock::now();
+  daemon_->stop();
+  loop_.run_until(join(*scope_));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, Millis(180));  // the drain time is 200 ms
 }
 
 }  // namespace

@@ -50,7 +50,15 @@ Task<bool> PtySessions::remove(std::string id) {
   co_return true;
 }
 
+Status PtySessions::start_unlisted(const std::shared_ptr<PtySession>& session) {
+  PtySession* s = session.get();
+  TRY_VOID(PtySession::start(session, [this, s] { unlisted_.erase(s); }));
+  unlisted_.insert(s);
+  return {};
+}
+
 void PtySessions::hang_up() {
+  for (PtySession* session : unlisted_) session->hang_up();
   for (const auto& [id, record] : records_) record.session->hang_up();
 }
 

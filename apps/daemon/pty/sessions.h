@@ -1,6 +1,8 @@
 // The PTY sessions of the toolbox by their id. A session is in the list from its creation until its shell
 // ends or it is deleted. Loop thread only; one per daemon.
 #pragma once
+#include <set>
+
 #include "apps/daemon/pty/session.h"
 
 namespace dt::daemon {
@@ -32,12 +34,15 @@ class PtySessions {
   const std::map<std::string, PtyRecord, std::less<>>& all() const { return records_; }
   // Forgets it and ends everything on its terminal. False: there is none.
   Task<bool> remove(std::string id);
+  // Starts one that has no id and is not in the list.
+  Status start_unlisted(const std::shared_ptr<PtySession>& session);
   // All shells get SIGHUP: at the daemon's end, so that nothing waits for them.
   void hang_up();
 
  private:
   ProcessContext& context_;
   std::map<std::string, PtyRecord, std::less<>> records_;
+  std::set<PtySession*> unlisted_;  // running
 };
 
 }  // namespace dt::daemon

@@ -4,7 +4,6 @@
 #include <optional>
 
 #include "apps/daemon/http/errors.h"
-#include "apps/daemon/pty/session.h"
 #include "apps/daemon/terminal/page.h"
 #include "apps/daemon/terminal/utf8_text.h"
 #include "libs/codec/json.h"
@@ -53,12 +52,12 @@ class TerminalProtocol final : public PtyProtocol {
   Utf8Text text_;
 };
 
-Task<void> run_shell(ProcessContext& context, WebSocket& socket) {
+Task<void> run_shell(ProcessContext& context, PtySessions& sessions, WebSocket& socket) {
   PtyOptions options{.arguments = {}, .cwd = "/", .envs = {{"TERM", "xterm-256color"}}, .size = {}};
   auto shell = context.shells.shell();
   if (shell) options.envs["SHELL"] = *shell;
   auto session = std::make_shared<PtySession>(context, std::move(options));
-  Status started = PtySession::start(session);
+  Status started = sessions.start_unlisted(session);
   if (!started) {
     auto closed = co_await socket.close(1011, "no shell: " + started.error().message);
     (void)closed;
@@ -74,11 +73,12 @@ Task<void> run_shell(ProcessContext& context, WebSocket& socket) {
 
 }  // namespace
 
-Task<Response> serve_terminal(ProcessContext& context, Request& request) {
+Task<Response> serve_terminal(ProcessContext& context, PtySessions& sessions, Request& request) {
   if (request.method != "GET" && request.method != "HEAD") co_return not_routed();
   if (request.path != "/ws") co_return terminal_file(request);
   auto upgrade = websocket_response(
-      request, "", [&context](WebSocket& socket) { return run_shell(context, socket); }, kLargestInput);
+      request, "", [&context, &sessions](WebSocket& socket) { return run_shell(context, sessions, socket); },
+      kLargestInput);
   if (upgrade) co_return std::move(*upgrade);
   Response refused = Response::text(400, upgrade.error().message);
   refused.headers.set("Sec-WebSocket-Version", "13");

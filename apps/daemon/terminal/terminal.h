@@ -5,14 +5,14 @@
 // On /ws a text message that is exactly {"rows":n,"cols":n} sets the window size; every other message is
 // input. Our page sends all input as binary, so that a pasted JSON text is never taken for a size.
 #pragma once
-#include "apps/daemon/process/command.h"
+#include "apps/daemon/pty/sessions.h"
 #include "libs/net/http.h"
 
 namespace dt::daemon {
 
 inline constexpr uint16_t kTerminalPort = 22222;
 
-// request.path is the path below the port. The context must outlive the answer's connection.
-Task<Response> serve_terminal(ProcessContext& context, Request& request);
+// request.path is the path below the port. Context and sessions must outlive the answer's connection.
+Task<Response> serve_terminal(ProcessContext& context, PtySessions& sessions, Request& request);
 
 }  // namespace dt::daemon
