@@ -27,11 +27,9 @@ std::optional<Packet> parse_packet(std::string_view bytes) {
   std::string_view rest = bytes.substr(1);
   switch (bytes[0]) {
     case 'o':
-    case 'O':
-      return Packet{.kind = Packet::Kind::out, .raw_first = bytes[0] == 'O', .text = rest};
+      return Packet{.kind = Packet::Kind::out, .text = rest};
     case 'e':
-    case 'E':
-      return Packet{.kind = Packet::Kind::err, .raw_first = bytes[0] == 'E', .text = rest};
+      return Packet{.kind = Packet::Kind::err, .text = rest};
     case 'n':
       return Packet{.kind = Packet::Kind::error_name, .text = rest};
     case 'v':

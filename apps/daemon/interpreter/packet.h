@@ -11,9 +11,8 @@ namespace dt::daemon::interpreter {
 
 struct Packet {
   enum class Kind { out, err, error_name, error_value, error_traceback, completed, interrupted } kind;
-  bool raw_first = false;  // what is in the worker's descriptors 1 and 2 was written before
-  std::string_view text;   // of the packet: out, err and the parts of an error
-  uint64_t run = 0;        // completed, interrupted
+  std::string_view text;  // of the packet: out, err and the parts of an error
+  uint64_t run = 0;       // completed, interrupted
 };
 inline constexpr size_t kPacketLimit = 128 * 1024;
 

@@ -1,7 +1,9 @@
 #include "apps/daemon/interpreter/worker.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -28,7 +30,7 @@ constexpr const char* kBootstrap =
 constexpr size_t kPieceBytes = 64 * 1024;
 constexpr size_t kErrorPartBytes = 2u << 20;
 constexpr size_t kPacketsPerTurn = 64;
-constexpr size_t kReadsPerDrain = 4;  // a pipe holds one; more comes only from something that goes on writing
+constexpr size_t kRoundsPerTurn = 16;
 
 char* read_buffer() {
   static char buffer[kPacketLimit];  // one loop thread, used between two awaits only
@@ -118,9 +120,9 @@ Task<void> Worker::read(std::shared_ptr<Worker> self) {
   for (bool gone = false; !gone;) {
     w.activity_.reset();
     gone = w.child_.exited();
-    // The channel first: what the code wrote before it started a program comes before the program's output.
-    co_await w.read_packets();
-    co_await w.drain_raw();
+    bool more = true;
+    for (size_t round = 0; more && round < kRoundsPerTurn; ++round) more = co_await w.read_round();
+    if (more) w.activity_.set();
     gone = gone || w.channel_ended_;
     if (!gone) co_await w.activity_.wait();
   }
@@ -141,6 +143,27 @@ void Worker::release() {
     raw.watch.reset();
     if (!raw.ended) process_.background.spawn(discard_rest(std::move(raw.fd)));
   }
+}
+
+// In the order in which things were written: the worker sends a packet only when nothing older is in the
+// pipes, so what was sent when bytes are seen in a pipe, and these bytes are not read yet, is older than they
+// are.
+Task<bool> Worker::read_round() {
+  co_await read_packets();
+  size_t waiting[2] = {raw_[0].waiting(), raw_[1].waiting()};
+  if (waiting[0] + waiting[1] == 0) co_return false;
+  co_await read_packets();
+  for (size_t i = 0; i < 2; ++i) co_await take_raw(raw_[i], waiting[i]);
+  co_return true;
+}
+
+size_t Worker::RawPipe::waiting() {
+  int count = 0;
+  if (ended || ::ioctl(fd.get(), FIONREAD, &count) != 0) return 0;
+  pollfd state{.fd = fd.get(), .events = POLLIN, .revents = 0};
+  if (count == 0 && ::poll(&state, 1, 0) == 1 && (state.revents & POLLHUP) && !(state.revents & POLLIN))
+    ended = true;
+  return static_cast<size_t>(count);
 }
 
 Task<void> Worker::read_packets() {
@@ -171,7 +194,6 @@ void append_part(std::string& part, std::string_view text) {
 }  // namespace
 
 Task<void> Worker::handle(Packet packet) {
-  if (packet.raw_first) co_await drain_raw();
   switch (packet.kind) {
     case Packet::Kind::out:
       co_await take_text("stdout", packet.text);
@@ -202,17 +224,15 @@ Task<void> Worker::take_text(std::string_view type, std::string_view text) {
   if (run->full()) co_await run->room();
 }
 
-Task<void> Worker::drain_raw() {
-  for (RawPipe& raw : raw_) {
-    for (size_t turn = 0; !raw.ended && turn < kReadsPerDrain;) {
-      ssize_t n = ::read(raw.fd.get(), read_buffer(), kPacketLimit);
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0 && errno == EAGAIN) break;
-      raw.ended = n <= 0;
-      if (raw.ended) break;
-      co_await take_text(raw.type, raw.joiner.feed({read_buffer(), static_cast<size_t>(n)}));
-      if (++turn == kReadsPerDrain) activity_.set();  // there may be more: after the packets
-    }
+// At most `size` bytes that are known to be there.
+Task<void> Worker::take_raw(RawPipe& raw, size_t size) {
+  while (size > 0) {
+    ssize_t n = ::read(raw.fd.get(), read_buffer(), std::min(size, kPacketLimit));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) co_return;
+    size -= static_cast<size_t>(n);
+    std::string_view text = raw.joiner.feed({read_buffer(), static_cast<size_t>(n)});
+    co_await take_text(raw.type, text);
   }
 }
 
@@ -220,7 +240,7 @@ Task<void> Worker::drain_raw() {
 // last.
 Task<void> Worker::finish_run(Outcome outcome) {
   if (outcome_) co_return;
-  co_await drain_raw();
+  for (RawPipe& raw : raw_) co_await take_raw(raw, raw.waiting());
   std::shared_ptr<Run> run = std::exchange(run_, nullptr);
   outcome_ = outcome;
   for (RawPipe& raw : raw_) {

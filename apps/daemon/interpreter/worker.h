@@ -41,13 +41,15 @@ class Worker {
     Utf8Joiner joiner;
     std::optional<Watch> watch;
     bool ended = false;
+    size_t waiting();  // bytes that can be read; notices the end
   };
   Worker(ProcessContext& process, pid_t pid, Mark mark, Fd channel, Fd out, Fd err);
   static Task<void> read(std::shared_ptr<Worker> self);
   Task<void> read_packets();
   Task<void> handle(Packet packet);
   Task<void> take_text(std::string_view type, std::string_view text);
-  Task<void> drain_raw();
+  Task<bool> read_round();  // false: everything was read
+  Task<void> take_raw(RawPipe& raw, size_t size);
   Task<bool> send(const std::string& request, Mono deadline);
   Task<void> finish_run(Outcome outcome);
   void release();

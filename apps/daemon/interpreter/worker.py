@@ -5,7 +5,7 @@
 # tear one another's messages apart. First byte = kind:
 #   in    m l   a piece of a request, its last piece. A request is a list of fields, each 4 bytes of length and the bytes:
 #               the run's number, the code, then name and value of each variable
-#   out   o e   text written to sys.stdout, sys.stderr; O E: the same, and descriptors 1 or 2 hold older output
+#   out   o e   text written to sys.stdout, sys.stderr
 #         n v t a piece of an error's name, value, traceback
 #         c i   run number: it is completed, it was interrupted
 import os
@@ -17,6 +17,7 @@ import _thread
 import fcntl
 import io
 import signal
+import time
 import traceback
 
 try:
@@ -40,6 +41,7 @@ main_pid = os.getpid()
 class State:
     running = False  # the user's code is running: signals may interrupt
     ending = False
+    unordered_until = 0.0
 
 
 def send(kind, data):
@@ -61,9 +63,8 @@ def send_text(kind, text):
         send(kind, encode(text[at : at + PIECE]))
 
 
-def older_output():
-    """Descriptors 1 and 2 are pipes to the daemon for whatever does not write through sys.stdout: programs, C libraries.
-    When something is still in them it was written before the packet that is about to be sent."""
+def in_pipes():
+    """Descriptors 1 and 2 are pipes to the daemon for whatever does not write through sys.stdout: programs, C libraries."""
     for fd in (1, 2):
         try:
             if fcntl.ioctl(fd, FIONREAD, b"\0\0\0\0") != b"\0\0\0\0":
@@ -71,6 +72,19 @@ def older_output():
         except OSError:
             pass
     return False
+
+
+def settle():
+    """Waits until the daemon took what programs wrote before, so that text sent now comes after it. Not for long: something in
+    the background may go on writing, and then there is no order to keep."""
+    now = time.monotonic()
+    if now < State.unordered_until or not in_pipes():
+        return
+    while in_pipes():
+        if time.monotonic() > now + 0.1:
+            State.unordered_until = time.monotonic() + 1
+            return
+        time.sleep(0.0002)
 
 
 class Bytes(io.RawIOBase):
@@ -138,10 +152,11 @@ class Output(io.TextIOBase):
     def _send(self):
         if not self._pending:
             return
+        settle()
         text = "".join(self._pending)
         self._pending = []
         self._size = 0
-        send_text(self._kind.upper() if older_output() else self._kind, text)
+        send_text(self._kind, text)
 
     def fileno(self):
         return self._fd
@@ -183,12 +198,26 @@ def on_terminate(number, frame):
     raise SystemExit(0)
 
 
+forking = _thread._local()
+
+
+def before_fork():
+    # A signal to the child must not find our handlers.
+    forking.mask = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    flush_all()
+
+
+def in_parent():
+    signal.pthread_sigmask(signal.SIG_SETMASK, forking.mask)
+
+
 def in_child():
     """After os.fork(): an ordinary process, which dies by signals and does not answer for the run."""
     out.renew()
     err.renew()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_SETMASK, forking.mask)
 
 
 def receive():
@@ -299,7 +328,7 @@ def main():
     sys.modules["__main__"] = module
     signal.signal(signal.SIGINT, on_interrupt)
     signal.signal(signal.SIGTERM, on_terminate)
-    os.register_at_fork(before=flush_all, after_in_child=in_child)
+    os.register_at_fork(before=before_fork, after_in_parent=in_parent, after_in_child=in_child)
     while not State.ending:
         fields = receive()
         if fields is None:
