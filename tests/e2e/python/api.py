@@ -61,8 +61,15 @@ def eventually(what, condition, seconds=60):
 
 
 def reaches(sandbox, state):
-    """The state that a call promised; an event of a step on the way may arrive after the answer and show for a moment."""
-    eventually(f"the sandbox object shows {state}", lambda: sandbox.state == state, seconds=10)
+    """The state that a call promised. An event of a step on the way may arrive after the answer and show for a moment; one that
+    is overtaken by an answer of the SDK's own GET may stay until somebody asks again."""
+
+    def shown():
+        if sandbox.state != state and state != "destroyed":
+            sandbox.refresh_data()
+        return sandbox.state == state
+
+    eventually(f"the sandbox object shows {state}", shown, seconds=10)
 
 
 def discard(id_or_name):

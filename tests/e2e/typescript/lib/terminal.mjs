@@ -30,7 +30,9 @@ export class Terminal {
 
   async shows(text, seconds = 20) {
     const found = () => (typeof text === 'string' ? this.output.includes(text) : text.test(this.output))
-    await eventually(`the terminal shows ${text}, not ${JSON.stringify(this.output.slice(-300))}`, found, { seconds })
+    await eventually(`the terminal shows ${text}`, found, { seconds }).catch((error) => {
+      throw new Error(`${error.message}, but ${JSON.stringify(this.output.slice(-300))}`)
+    })
   }
 
   /** Runs a command of which the result is a line `<answer>`; the shell builds the brackets, so that the echo has none. */
