@@ -12,7 +12,8 @@ from api import eventually, unique
 
 
 class Terminal:
-    def __init__(self, sandbox, test="", connect=None, **options):
+    # The synchronous handle must not be closed while a thread reads it: without `watch` nothing does.
+    def __init__(self, sandbox, test="", connect=None, watch=True, **options):
         self.output = ""
         self._result = None
         self._reader = None
@@ -24,7 +25,7 @@ class Terminal:
         else:
             self.handle = process.create_pty_session(id=unique(f"pty-{test}"), **handler, **options)
         self.handle.wait_for_connection()
-        if synchronous:
+        if synchronous and watch:
             assert isinstance(self.handle, PtyHandle)
             self._reader = threading.Thread(target=self._read, daemon=True)
             self._reader.start()
