@@ -32,11 +32,11 @@ class Forwarding(SshTest):
 
     def test_local_to_nobody(self):
         port, nobody = free_port(), free_port()
-        with self.background("-N", "-L", f"{port}:127.0.0.1:{nobody}", "-L", f"{port + 1}:no.such.host.invalid:1", "box"):
+        with self.background("-N", "-L", f"{port}:127.0.0.1:{nobody}", "box"):
             self.ready(("127.0.0.1", port))
-            for at in (port, port + 1):
+            for _ in range(10):
                 with contextlib.suppress(ConnectionResetError):
-                    self.assertEqual(talk(("127.0.0.1", at), b"x"), b"")
+                    self.assertEqual(talk(("127.0.0.1", port), b"x"), b"")
         self.no_programs_left()
 
     def test_local_with_sockets(self):

@@ -4,6 +4,7 @@
     ssh -o ProxyCommand='upgrade.py unix:/path/of/daemon.sock' daytona@sandbox
     ssh -o ProxyCommand='upgrade.py http://127.0.0.1:4000/toolbox/ID' daytona@sandbox
 
+With `-o ProxyUseFdpass=yes` and the word `pass` behind the address ssh gets the connection itself and no byte is copied.
 The API key comes from $DAYTONA_API_KEY, so that it is not seen in process lists.
 """
 
@@ -27,22 +28,22 @@ def connect(target):
 
 
 def upgrade(connection, path, host):
-    """What came behind the answer's head; exits when it is not 101."""
+    """Exits when the answer is not 101."""
     head = f"GET {path}/ssh HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: ssh\r\n"
     key = os.environ.get("DAYTONA_API_KEY")
     if key:
         head += f"Authorization: Bearer {key}\r\n"
     connection.sendall((head + "\r\n").encode())
+    # Not a byte beyond the head is taken: the rest belongs to whoever gets the connection.
     answer = b""
-    while b"\r\n\r\n" not in answer:
-        piece = connection.recv(4096)
-        if not piece:
+    while not answer.endswith(b"\r\n\r\n"):
+        seen = connection.recv(4096, socket.MSG_PEEK)
+        if not seen:
             sys.exit("the connection ended: " + answer.decode(errors="replace"))
-        answer += piece
-    answer, rest = answer.split(b"\r\n\r\n", 1)
+        end = (answer + seen).find(b"\r\n\r\n")
+        answer += connection.recv(len(seen) if end < 0 else end + 4 - len(answer))
     if not answer.startswith(b"HTTP/1.1 101"):
-        sys.exit("no SSH here: " + (answer + b"\r\n\r\n" + rest).decode(errors="replace"))
-    return rest
+        sys.exit("no SSH here: " + (answer + connection.recv(4096)).decode(errors="replace"))
 
 
 def write_all(fd, data):
@@ -69,7 +70,10 @@ def copy(connection):
 
 def main():
     connection, path, host = connect(sys.argv[1])
-    write_all(1, upgrade(connection, path, host))
+    upgrade(connection, path, host)
+    if sys.argv[2:] == ["pass"]:
+        socket.send_fds(socket.socket(fileno=1), [b"\0"], [connection.fileno()])
+        return
     try:
         copy(connection)
     except (BrokenPipeError, ConnectionResetError):
