@@ -146,7 +146,11 @@ class SshTest(unittest.TestCase):
         try:
             yield process
         finally:
-            process.send_signal(signal.SIGTERM)
+            # Again and again: this client forgets a signal that comes just before it starts to wait.
+            while process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(0.5)
             process.communicate(timeout=TIMEOUT)
 
     def no_programs_left(self):
