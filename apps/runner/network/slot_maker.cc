@@ -41,8 +41,9 @@ Status write_sysctl(const Fd& net, const std::string& name, std::string_view val
 
 // Runs in the new namespace. Root inside a sandbox has no capability over it, so what needs one is set here.
 Status set_sysctls(const Fd& net) {
-  TRY_VOID(write_sysctl(net, "ipv6/conf/all/disable_ipv6", "1"));
+  // No IPv6 to the outside; programs that listen on ::1 work.
   TRY_VOID(write_sysctl(net, "ipv6/conf/default/disable_ipv6", "1"));
+  TRY_VOID(write_sysctl(net, "ipv6/conf/lo/disable_ipv6", "0"));
   TRY_VOID(write_sysctl(net, "ipv4/ip_unprivileged_port_start", "0"));
   return write_sysctl(net, "ipv4/ping_group_range", "0 2147483647");
 }
