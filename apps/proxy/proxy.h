@@ -14,12 +14,12 @@ struct ProxyConfig {
   Endpoint api;                                           // where /api is served
   Secret api_key;                                         // proxy role
   HttpLimits http{.body_idle_timeout = Millis(600'000)};  // a paused download is not a broken one
-  std::string local_runner_socket;  // of the runner on this machine; empty: none
+  std::string local_runner_socket;                        // of the runner on this machine; empty: none
   Secret local_runner_key;
-  bool secure_cookies = false;                            // clients come over TLS
-  Millis access_ttl{10'000};  // a credential that was valid: how long a deleted key still works here
-  Millis refusal_ttl{2'000};  // and one that was not
-  Millis route_ttl{10'000};   // which runner has the sandbox
+  bool secure_cookies = false;  // clients come over TLS
+  Millis access_ttl{10'000};    // a credential that was valid: how long a deleted key still works here
+  Millis refusal_ttl{2'000};    // and one that was not
+  Millis route_ttl{10'000};     // which runner has the sandbox
   Millis public_ttl{3'000};
   Millis activity_interval{45'000};
   bool log_requests = false;

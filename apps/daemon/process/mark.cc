@@ -32,8 +32,8 @@ uint64_t from_proc(pid_t pid) {
 }  // namespace
 
 Mark Mark::next() {
-  // From a random number on: daemons may see each other's processes (tests beside running sandboxes), and none
-  // may take another's for its own.
+  // From a random number on: daemons may see each other's processes (tests beside running sandboxes), and
+  // none may take another's for its own.
   static uint64_t last = kFirst + (random_u64() >> 3);
   Mark mark;
   mark.value_ = ++last;

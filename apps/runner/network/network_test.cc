@@ -127,10 +127,10 @@ TEST_F(NetworkTest, ReachesTheInternetByNatAndDns) {
     EXPECT_EQ(udp(a.netns, kServer, 7), std::string("from ") + kHostWan);
     EXPECT_TRUE(ping(a.netns, kServer));
     EXPECT_TRUE(ping(a.netns, a.gateway));
-    EXPECT_TRUE(
-        sh_in(a.netns,
-              "test $(wc -l </proc/net/if_inet6) = 1 && grep -q '^0\\{31\\}1 .* lo$' /proc/net/if_inet6 && grep -qx 0 /proc/sys/net/ipv4/ip_unprivileged_port_start && "
-              "grep -qE '^0\\s2147483647$' /proc/sys/net/ipv4/ping_group_range"));
+    EXPECT_TRUE(sh_in(a.netns,
+                      "test $(wc -l </proc/net/if_inet6) = 1 && grep -q '^0\\{31\\}1 .* lo$' "
+                      "/proc/net/if_inet6 && grep -qx 0 /proc/sys/net/ipv4/ip_unprivileged_port_start && "
+                      "grep -qE '^0\\s2147483647$' /proc/sys/net/ipv4/ping_group_range"));
     EXPECT_NE(w.network->resolv_conf().find("nameserver 10.217.0.1\n"), std::string::npos);
   });
 }
