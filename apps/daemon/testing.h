@@ -18,6 +18,13 @@ extern char** environ;
 
 namespace dt::daemon {
 
+// Sanitizers keep freed memory, and need more of it: what is resident says nothing then.
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+inline constexpr bool kSanitized = true;
+#else
+inline constexpr bool kSanitized = false;
+#endif
+
 class DaemonTest : public ::testing::Test {
  public:
   using Reply = HttpClient::Reply;

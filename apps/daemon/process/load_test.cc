@@ -9,12 +9,6 @@
 namespace dt::daemon {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
-
 class Load : public ::testing::Test {
  public:
   void SetUp() override {

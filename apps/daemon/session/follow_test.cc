@@ -16,11 +16,9 @@ struct FollowTest : SessionTest {
 
 TEST_F(FollowTest, UntilTheCommandEnds) {
   std::string id = run_async("echo one; sleep 0.2; echo err >&2; sleep 0.2; printf last").id;
-  auto start = std::chrono::steady_clock::now();
   Streamed seen = stream(logs(id));
   EXPECT_EQ(seen.bytes, kOut + "one\n" + kErr + "err\n" + kOut + "last\n");
   EXPECT_EQ(seen.close_code, 1000);
-  EXPECT_LT(std::chrono::steady_clock::now() - start, Millis(1000));
   EXPECT_EQ(exit_code(id), 0);
   EXPECT_EQ(stream(logs(id)).bytes, seen.bytes);
 }
@@ -33,14 +31,13 @@ TEST_F(FollowTest, FramesAreSmall) {
 }
 
 TEST_F(FollowTest, WithoutFollowWhatThereIs) {
-  std::string id = run_async("echo one; sleep 3").id;
+  std::string id = run_async("echo one; sleep 60").id;
   while (raw_log(id).empty()) sleep(Millis(5));
   for (const char* query : {"", "?follow=false", "?follow=1"}) {
-    auto start = std::chrono::steady_clock::now();
     Streamed seen = stream(logs(id, query));
     EXPECT_EQ(seen.bytes, kOut + "one\n");
     EXPECT_EQ(seen.close_code, 1000);
-    EXPECT_LT(std::chrono::steady_clock::now() - start, Millis(1000));
+    EXPECT_FALSE(json(get(command_path(id))).as_object().contains("exitCode")) << "waited for the end";
   }
 }
 

@@ -50,9 +50,13 @@ struct Stress : SessionTest {
     for (int i = 0; i < sessions; ++i) scope.spawn(one(t, i));
     co_await scope.join();
   }
+  // Pipes, FIFOs, files; without sockets, because the client keeps connections.
   static size_t descriptors() {
     size_t count = 0;
-    for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) ++count;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+      std::error_code gone;
+      if (!std::filesystem::read_symlink(entry, gone).string().starts_with("socket:")) ++count;
+    }
     return count;
   }
   int done_ = 0;
@@ -60,16 +64,12 @@ struct Stress : SessionTest {
 
 TEST_F(Stress, AHundredSessionsWithAHundredCommandsEach) {
   size_t before = descriptors();
-  auto start = std::chrono::steady_clock::now();
   loop_.run_until(all(*this, 100, 100));
-  auto took = std::chrono::duration_cast<Millis>(std::chrono::steady_clock::now() - start);
   EXPECT_EQ(done_, 10'000);
-  EXPECT_LT(took, Millis(60'000));
-  std::printf("10,000 commands in %lld ms\n", static_cast<long long>(took.count()));
   EXPECT_EQ(json(get("/process/session")).as_array().size(), 100u);
   loop_.run_until(remove_all(*this, 100));
-  sleep(Millis(300));
-  EXPECT_LE(descriptors(), before + 110);  // kept connections of the client
+  for (int i = 0; i < 100 && descriptors() > before; ++i) sleep(Millis(100));
+  EXPECT_LE(descriptors(), before);
   EXPECT_EQ(daemon_->children(), 0u);
   EXPECT_TRUE(std::filesystem::is_empty(home_ + "/.daytona/sessions"));
 }
