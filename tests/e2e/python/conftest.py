@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 from importlib.metadata import version
@@ -11,6 +12,10 @@ import pytest
 
 from api import API_KEY, API_URL, RUN_LABELS, discard, unique
 from facade import Facade, Loop
+
+# httpx closes abandoned connections when the cycle collector finds them; where that happens inside the lock of its own pool, the client
+# waits for itself for ever (seen as a traceback). So cycles are collected between files only.
+gc.disable()
 
 MODERN = hasattr(daytona, "DaytonaBadRequestError")
 FLAVOURS = ["sync", "async"]
@@ -176,3 +181,9 @@ def pytest_sessionfinish(session):
         outcomes = list(session.config.e2e_counter.outcome.values())
         with open(path, "w", encoding="utf-8") as file:
             json.dump({outcome: outcomes.count(outcome) for outcome in ("passed", "failed", "skipped")}, file)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def garbage():
+    yield
+    gc.collect()
