@@ -1,15 +1,14 @@
 #include "apps/daemon/ssh/routes.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "apps/daemon/http/errors.h"
-#include "apps/daemon/ssh/program.h"
 #include "libs/base/log.h"
 #include "libs/base/random.h"
 #include "libs/base/text.h"
+
+extern "C" const char dt_ssh_section[];  // of dt_companion
 
 namespace dt::daemon {
 namespace {
@@ -50,7 +49,8 @@ struct Membership {
 
 }  // namespace
 
-SshService::SshService(ProcessContext& process, WorkerPool& pool) : process_(process), pool_(pool) {}
+SshService::SshService(ProcessContext& process, WorkerPool& pool)
+    : process_(process), companion_(process, pool, "daytona-ssh", dt_ssh_section) {}
 SshService::~SshService() = default;
 
 std::vector<Route> SshService::routes() {
@@ -75,34 +75,15 @@ Task<Response> SshService::upgrade(Request& request) {
   co_return response;
 }
 
-Task<Result<std::shared_ptr<Fd>>> SshService::program() {
-  if (auto there = program_.lock()) co_return there;
-  auto fd = co_await pool_.run(ssh_program);
-  if (!fd) co_return std::unexpected(std::move(fd).error());
-  auto made = std::make_shared<Fd>(std::move(*fd));
-  program_ = made;
-  co_return made;
-}
-
-Result<pid_t> SshService::start(const Fd& socket, const Fd& program) {
+Result<pid_t> SshService::start(const Fd& socket, const Companion::Program& program) {
   if (seed_.empty()) seed_ = random_bytes(kSeedSize);
   TRY(Fd seed, seed_pipe(seed_));
-  Fd errors(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3));
-  if (!errors) return fail_errno("standard error");
-  std::string path = "/proc/self/fd/" + std::to_string(program.get());
-  std::string name = "daytona-ssh", mode = "connection";
-  char* argv[] = {name.data(), mode.data(), nullptr};
-  Environment::Merged merged;
-  return process_.spawner.spawn({.program = path.c_str(),
-                                 .argv = argv,
-                                 .envp = process_.environment.block({}, merged),
-                                 .stdin_fd = socket.get(),
-                                 .stdout_fd = seed.get(),
-                                 .stderr_fd = errors.get()});
+  return companion_.start(program,
+                          {.arguments = {"connection"}, .stdin_fd = socket.get(), .stdout_fd = seed.get()});
 }
 
 Task<void> SshService::serve(Stream& stream, std::string early) {
-  auto unpacked = co_await program();
+  auto unpacked = co_await companion_.program();
   if (!unpacked) {
     log::error("SSH is not available", {{"error", unpacked.error().message}});
     co_return;
@@ -115,7 +96,7 @@ Task<void> SshService::serve(Stream& stream, std::string early) {
     pair = std::move(*made);
   }
   Fd direct = early.empty() ? stream.release() : std::move(pair.theirs);
-  auto pid = start(direct, **unpacked);
+  auto pid = start(direct, *unpacked);
   direct.reset();
   if (!pid) {
     log::error("an SSH connection's process does not start", {{"error", pid.error().message}});

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/daemon/process/command.h"
+#include "apps/daemon/companion/companion.h"
 #include "libs/net/router.h"
 
 namespace dt::daemon {
@@ -27,13 +27,11 @@ class SshService {
  private:
   Task<Response> upgrade(Request& request);
   Task<void> serve(Stream& stream, std::string early);
-  Task<Result<std::shared_ptr<Fd>>> program();
-  Result<pid_t> start(const Fd& socket, const Fd& program);
+  Result<pid_t> start(const Fd& socket, const Companion::Program& program);
 
   ProcessContext& process_;
-  WorkerPool& pool_;
-  std::string seed_;           // of the host key; made with the first connection, kept as long as we run
-  std::weak_ptr<Fd> program_;  // in memory while there are connections
+  Companion companion_;  // in memory while there are connections
+  std::string seed_;     // of the host key; made with the first connection, kept as long as we run
   std::set<const Child*> connections_;
 };
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Compares daytona-ssh, which the daemon carries, with budgets/ssh.txt: check_ssh.sh STRIPPED_PROGRAM LINKER_DEPENDENCIES BUDGET
+# Compares a program that the daemon carries with its budget: check_companion.sh STRIPPED_PROGRAM LINKER_DEPENDENCIES BUDGET
 set -eu
 program=$1 dependencies=$2 budget=$3
 size=$(stat -c %s "$program")

@@ -1,4 +1,4 @@
-#include "apps/daemon/ssh/program.h"
+#include "apps/daemon/companion/section.h"
 
 #include <elf.h>
 #include <fcntl.h>
@@ -9,9 +9,6 @@
 #include <cerrno>
 #include <cstring>
 #include <vector>
-
-// Made by CMake: the section and, so that the linker takes it along, its name.
-extern "C" const char dt_ssh_section[];
 
 namespace dt::daemon {
 namespace {
@@ -52,13 +49,13 @@ Status copy(int from, const Elf64_Shdr& section, int to) {
 
 }  // namespace
 
-Result<Fd> ssh_program() {
+Result<Fd> unpack_section(const char* section, const char* name) {
   TRY(Fd self, open_file("/proc/self/exe", O_RDONLY));
-  TRY(Elf64_Shdr section, find_section(self.get(), dt_ssh_section));
-  Fd fd(::memfd_create("daytona-ssh", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  TRY(Elf64_Shdr found, find_section(self.get(), section));
+  Fd fd(::memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!fd) return fail_errno("memfd");
-  TRY_VOID(copy(self.get(), section, fd.get()));
-  // Whoever shares our user id could otherwise change it under the next connection.
+  TRY_VOID(copy(self.get(), found, fd.get()));
+  // Whoever shares our user id could otherwise change it under the next start.
   if (::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
     return fail_errno("seal");
   return fd;
