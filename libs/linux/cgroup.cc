@@ -285,6 +285,8 @@ Status Cgroups::remove(const std::string& name) const {
   return {};
 }
 
+Status Cgroups::remove_parent() const { return remove(""); }
+
 Status Cgroups::kill_and_remove(const std::string& name) const {
   if (!exists(name)) return {};
   TRY_VOID(kill_all(name));

@@ -53,6 +53,8 @@ class Cgroups {
   // Kills every process in the group and removes it. Idempotent; blocks until the processes are gone (at most
   // some seconds).
   Status kill_and_remove(const std::string& name) const;
+  // Removes the parent group itself, for good. It must have no groups left.
+  Status remove_parent() const;
   bool exists(const std::string& name) const;
   std::vector<std::string> list() const;
   std::vector<pid_t> processes(const std::string& name) const;

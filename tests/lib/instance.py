@@ -41,6 +41,28 @@ def read(path):
         return ""
 
 
+class Ended(SystemExit):
+    """A signal asked us to end: everything is cleaned up on the way out."""
+
+
+def end_by_signal(number, _frame):
+    for further in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(further, signal.SIG_IGN)   # a second one must not interrupt the cleaning
+    raise Ended(128 + number)
+
+
+def run_until_ended(command, env):
+    process = subprocess.Popen(command, env=env)
+    try:
+        return process.wait()
+    except Ended:
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(10)
+        process.kill()
+        raise
+
+
 class Instance:
     def __init__(self, image, image_name="daytonaio/sandbox:0.1.0", build=None, settings=None, keep_log=None):
         self.build = build or os.path.join(ROOT, "build", "release")
@@ -174,9 +196,9 @@ class Instance:
     # --- the books ------------------------------------------------------------------------------------------------------
 
     def leftovers(self):
-        """What this instance still holds on the machine: cgroups with sandboxes, interfaces, mounts, disks."""
-        cgroups = [c for base in ("/sys/fs/cgroup", "/sys/fs/cgroup/*")
-                   for c in glob.glob("%s/%s/*/" % (base, self.cgroup))]
+        """What this instance still holds on the machine: control groups, interfaces, mounts, disks."""
+        groups = [g for base in ("/sys/fs/cgroup", "/sys/fs/cgroup/*") for g in glob.glob("%s/%s" % (base, self.cgroup))]
+        cgroups = [c for group in groups for c in glob.glob(group + "/*/")]
         ids = sorted({os.path.basename(c.rstrip("/")) for c in cgroups if os.path.isdir(c)})
         links = [i for i in os.listdir("/sys/class/net") if i.startswith(self.name + "-")]
         mounts = [line.split()[4] for line in read("/proc/self/mountinfo").splitlines() if self.dir in line]
@@ -186,7 +208,7 @@ class Instance:
         inits = [p.split("/")[2] for p in glob.glob("/proc/[0-9]*/environ")
                  if read(p.replace("environ", "comm")).strip() == "daytona-daemon" and self.cgroup in read(p.replace("environ", "cgroup"))
                  and ") Z " not in read(p.replace("environ", "stat"))]
-        return {"cgroups": ids, "links": links, "mounts": mounts, "disks": disks, "inits": inits,
+        return {"cgroups": ids, "groups": groups, "links": links, "mounts": mounts, "disks": disks, "inits": inits,
                 "records": [os.path.basename(p) for p in glob.glob(self.dir + "/s/runner/sandboxes/*.json")],
                 "sockets": [os.path.basename(p) for p in glob.glob(self.dir + "/s/runner/run/*.sock")]}
 
@@ -207,7 +229,7 @@ class Instance:
             done = subprocess.run(self.command("down"), stdout=log, stderr=log, timeout=300, check=False)
         for _ in range(50):   # network namespaces of dead sandboxes go in the background
             held = self.leftovers()
-            held = {k: held[k] for k in ("cgroups", "links", "mounts", "inits") if held[k]}
+            held = {k: held[k] for k in ("groups", "links", "mounts", "inits") if held[k]}
             if not held:
                 break
             time.sleep(0.1)
@@ -228,9 +250,10 @@ class Instance:
         try:
             self.down()
         finally:
-            if kind is None and not os.environ.get("DT_KEEP"):
+            failed = kind is not None and not issubclass(kind, Ended)
+            if not failed and not os.environ.get("DT_KEEP"):
                 shutil.rmtree(self.dir, ignore_errors=True)
-            elif kind is not None:
+            elif failed:
                 print("the state is kept in " + self.dir, file=sys.stderr)
 
 
@@ -245,11 +268,12 @@ def main():
     options = parser.parse_args()
     settings = dict(pair.split("=", 1) for pair in options.set)
     command = options.command[1:] if options.command[:1] == ["--"] else options.command
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, end_by_signal)
     with Instance(options.image, options.image_name, options.build, settings, options.log) as server:
         env = dict(os.environ, DAYTONA_API_URL=server.api_url, DAYTONA_API_KEY=server.api_key, DT_PROXY_URL=server.proxy_url,
                    DT_STATE_DIR=server.settings["state_dir"])
-        code = subprocess.run(command, env=env, check=False).returncode
-    return code
+        return run_until_ended(command, env)
 
 
 if __name__ == "__main__":

@@ -152,6 +152,8 @@ Status Engine::sweep(const SandboxId& id) {
   return impl_->cgroups.kill_and_remove(id.str());
 }
 
+Status Engine::close_cgroups() { return impl_->cgroups.remove_parent(); }
+
 std::vector<SandboxId> Engine::cgroups() const {
   std::vector<SandboxId> out;
   for (auto& name : impl_->cgroups.list()) out.emplace_back(name);

@@ -91,6 +91,9 @@ class Engine {
   // Kills what may be left in the sandbox's cgroup and removes it. Idempotent; used by recovery for half-made
   // sandboxes.
   Status sweep(const SandboxId& id);
+  // Removes the cgroup that holds those of the sandboxes; there must be none left. Nothing can be launched
+  // then.
+  Status close_cgroups();
   std::vector<SandboxId> cgroups() const;  // every sandbox that has a cgroup (for the orphan sweep)
   Result<ResourceUsage> usage(const SandboxId& id) const;
   Status set_limits(const SandboxId& id, const Limits& limits);

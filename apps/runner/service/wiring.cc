@@ -93,6 +93,8 @@ Status shut_down_everything(const RunnerConfig& config) {
       log::error("cannot stop a sandbox", {{"sandbox", id.str()}, {"error", stopped.error().message}});
   }
   m.sandboxes.reset();
+  Status closed = m.engine->close_cgroups();
+  if (!closed) log::error("a control group stays", {{"error", closed.error().message}});
   m.engine.reset();
   TRY_VOID(m.network->destroy_all());
   return m.storage->unmount();
