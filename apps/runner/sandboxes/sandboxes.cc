@@ -11,9 +11,9 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
-#include <set>
 #include <thread>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "apps/runner/sandboxes/launch.h"
 #include "libs/base/guarded.h"
@@ -72,7 +72,8 @@ struct Sandboxes::Impl {
   Records records;
   struct Table {
     std::unordered_map<std::string, EntryPtr> entries;
-    std::set<uint32_t> ranges;                        // id ranges in use
+    std::unordered_set<uint32_t> ranges;              // numbers of the id ranges in use
+    uint32_t next_range = 0;                          // where the search for a free one begins
     std::unordered_map<uint64_t, SandboxId> watched;  // pidfd number -> whose init
   };
   Guarded<Table> table;
@@ -94,17 +95,18 @@ struct Sandboxes::Impl {
     });
   }
 
+  static constexpr uint32_t kRangeSize = 65536;
+  uint32_t range_number(uint32_t first) const { return (first - config.first_id) / kRangeSize; }
+
+  // In turn, so that finding one does not depend on how many are in use.
   Result<uint32_t> take_range() {
     return table.with([&](Table& t) -> Result<uint32_t> {
-      uint32_t range = config.first_id;
-      for (uint32_t used : t.ranges) {  // first gap
-        if (used != range) break;
-        range += 65536;
+      for (uint32_t tried = 0; tried < config.id_ranges; ++tried) {
+        uint32_t number = t.next_range;
+        t.next_range = (number + 1) % config.id_ranges;
+        if (t.ranges.insert(number).second) return config.first_id + number * kRangeSize;
       }
-      if ((range - config.first_id) / 65536 >= config.id_ranges)
-        return fail(Code::unavailable, "all user id ranges are in use; raise runner.id_ranges");
-      t.ranges.insert(range);
-      return range;
+      return fail(Code::unavailable, "all user id ranges are in use; raise runner.id_ranges");
     });
   }
 
@@ -250,7 +252,8 @@ Status Sandboxes::create(SandboxSpec spec, bool start_it) {
       impl_->records.remove(id);
       e->exists = false;
       uint32_t range = e->spec.id_range;
-      impl_->table.with([&](Impl::Table& t) { t.ranges.erase(range), t.entries.erase(id.str()); });
+      impl_->table.with(
+          [&](Impl::Table& t) { t.ranges.erase(impl_->range_number(range)), t.entries.erase(id.str()); });
     }
     return made;
   }
@@ -281,7 +284,7 @@ Status Sandboxes::destroy(const SandboxId& id) {
   bool existed = std::exchange(e->exists, false);
   uint32_t range = e->spec.id_range;
   impl_->table.with([&](Impl::Table& t) {
-    if (existed) t.ranges.erase(range);
+    if (existed) t.ranges.erase(impl_->range_number(range));
     t.entries.erase(id.str());
   });
   return {};
@@ -380,7 +383,7 @@ void Sandboxes::Impl::adopt(const SandboxSpec& spec) {
   Hold hold(e);
   e->spec = spec;
   e->exists = true;
-  table.with([&](Table& t) { t.ranges.insert(spec.id_range); });
+  table.with([&](Table& t) { t.ranges.insert(range_number(spec.id_range)); });
   auto instance = records.instance(id);
   std::optional<Fd> pidfd;
   if (instance) pidfd = engine.adopt(static_cast<pid_t>(instance->pid), instance->start_time);
