@@ -7,11 +7,13 @@
 #include <climits>
 #include <tuple>
 
+#include "apps/daemon/desktop/companions.h"
 #include "apps/daemon/files/routes.h"
 #include "apps/daemon/http/errors.h"
 #include "apps/daemon/http/pipeline.h"
 #include "apps/daemon/info/routes.h"
 #include "apps/daemon/interpreter/routes.h"
+#include "apps/daemon/lsp/routes.h"
 #include "apps/daemon/process/routes.h"
 #include "apps/daemon/proxy/port_path.h"
 #include "apps/daemon/proxy/port_proxy.h"
@@ -60,10 +62,12 @@ Response protocol_error(const Error& error) {
 }
 
 std::vector<Route> all_routes(ProcessContext& process, WorkerPool& pool, PtySessions& ptys,
-                              interpreter::Contexts& contexts, SshService& ssh, Sessions& sessions) {
+                              interpreter::Contexts& contexts, lsp::Workspaces& languages, SshService& ssh, Sessions& sessions,
+                              DesktopCompanions& desktop) {
   std::vector<Route> all;
   for (auto routes : {info_routes(process), process_routes(process), file_routes(pool), system_routes(pool),
-                      pty_routes(ptys), interpreter_routes(contexts), ssh.routes(), session_routes(sessions)})
+                      pty_routes(ptys), interpreter_routes(contexts), lsp_routes(languages), ssh.routes(), session_routes(sessions),
+                      desktop.routes()})
     all.insert(all.end(), routes.begin(), routes.end());
   return all;
 }
@@ -76,8 +80,10 @@ struct Daemon::Impl {
   interpreter::Contexts contexts{process};
   PtySessions ptys;
   WorkerPool files;
+  lsp::Workspaces languages{process, files};
   Sessions sessions;
   SshService ssh{process, files};
+  DesktopCompanions desktop{process, files};
   PortProxy ports;
   Pipeline pipeline;
   HttpServer server;
@@ -91,7 +97,7 @@ struct Daemon::Impl {
         ptys(process),
         files(kFileThreads, "files"),
         sessions(process, files, session_config()),
-        pipeline(all_routes(process, files, ptys, contexts, ssh, sessions),
+        pipeline(all_routes(process, files, ptys, contexts, languages, ssh, sessions, desktop),
                  [this](Request& r) { return ports.handle(r); }),
         server([this](Request& r) { return pipeline.handle(r); }, http_limits()) {
     server.on_error = protocol_error;
@@ -147,15 +153,18 @@ Task<void> Daemon::run(std::vector<Listener> listeners) {
   }
   co_await d.stopping.wait();
   d.contexts.shutdown();
+  d.languages.shutdown();
   d.sessions.begin_shutdown();
   d.ptys.hang_up();
   d.ssh.stop();
+  d.desktop.stop();
   Mono end = after(d.config.drain_time);
   TaskScope ending("shutdown");
   ending.spawn(d.end_children(end));
   co_await d.server.drain(end + d.config.kill_time);
   d.drained.set();
   co_await ending.join();
+  co_await d.languages.join();
   co_await d.sessions.stop();
   d.process.reaper.stop();
   co_await d.services.join();

@@ -76,6 +76,10 @@ Task<void> HttpServer::serve(Listener& listener) {
   }
 }
 
+void HttpServer::adopt(Stream connection) {
+  impl_->scope.spawn(detail::ServerConnection::run(*impl_, std::move(connection)));
+}
+
 Task<void> HttpServer::drain(Mono deadline) {
   Impl& s = *impl_;
   s.draining = true;

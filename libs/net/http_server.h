@@ -17,6 +17,8 @@ class HttpServer {
 
   // Accepts until drain(); call once per listener.
   Task<void> serve(Listener& listener);
+  // Serves a connection that was accepted elsewhere.
+  void adopt(Stream connection);
   // Stops accepting, lets running requests finish until the deadline, then closes what is left.
   Task<void> drain(Mono deadline);
   size_t open_connections() const;
