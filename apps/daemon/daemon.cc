@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "apps/daemon/desktop/companions.h"
+#include "apps/daemon/desktop/process_routes.h"
 #include "apps/daemon/files/routes.h"
 #include "apps/daemon/http/errors.h"
 #include "apps/daemon/http/pipeline.h"
@@ -62,12 +63,13 @@ Response protocol_error(const Error& error) {
 }
 
 std::vector<Route> all_routes(ProcessContext& process, WorkerPool& pool, PtySessions& ptys,
-                              interpreter::Contexts& contexts, lsp::Workspaces& languages, SshService& ssh, Sessions& sessions,
-                              DesktopCompanions& desktop) {
+                              interpreter::Contexts& contexts, lsp::Workspaces& languages, SshService& ssh,
+                              Sessions& sessions, DesktopCompanions& desktop,
+                              desktop::Desktop& desktop_processes) {
   std::vector<Route> all;
   for (auto routes : {info_routes(process), process_routes(process), file_routes(pool), system_routes(pool),
-                      pty_routes(ptys), interpreter_routes(contexts), lsp_routes(languages), ssh.routes(), session_routes(sessions),
-                      desktop.routes()})
+                      pty_routes(ptys), interpreter_routes(contexts), lsp_routes(languages), ssh.routes(),
+                      session_routes(sessions), desktop.routes(), desktop_process_routes(desktop_processes)})
     all.insert(all.end(), routes.begin(), routes.end());
   return all;
 }
@@ -84,6 +86,7 @@ struct Daemon::Impl {
   Sessions sessions;
   SshService ssh{process, files};
   DesktopCompanions desktop{process, files};
+  desktop::Desktop desktop_processes;
   PortProxy ports;
   Pipeline pipeline;
   HttpServer server;
@@ -97,12 +100,17 @@ struct Daemon::Impl {
         ptys(process),
         files(kFileThreads, "files"),
         sessions(process, files, session_config()),
-        pipeline(all_routes(process, files, ptys, contexts, languages, ssh, sessions, desktop),
-                 [this](Request& r) { return ports.handle(r); }),
+        desktop_processes(process, files, {.restart = config.desktop_restart, .ready = config.desktop_ready}),
+        pipeline(
+            all_routes(process, files, ptys, contexts, languages, ssh, sessions, desktop, desktop_processes),
+            [this](Request& r) { return ports.handle(r); }),
         server([this](Request& r) { return pipeline.handle(r); }, http_limits()) {
     server.on_error = protocol_error;
     ports.serve_in_process(kTerminalPort, [this](Request& r) { return serve_terminal(process, ptys, r); });
     ports.serve_in_process(kToolboxPort, [this](Request& r) { return pipeline.route(r); });
+    desktop_processes.variables_changed = [this](auto variables) {
+      desktop.set_variables(std::move(variables));
+    };
     process.work_dir = current_directory();
   }
 
@@ -155,6 +163,7 @@ Task<void> Daemon::run(std::vector<Listener> listeners) {
   d.contexts.shutdown();
   d.languages.shutdown();
   d.sessions.begin_shutdown();
+  d.desktop_processes.shutdown();
   d.ptys.hang_up();
   d.ssh.stop();
   d.desktop.stop();
