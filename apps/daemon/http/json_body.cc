@@ -141,6 +141,19 @@ std::optional<std::map<std::string, std::string>> JsonBody::map(std::string_view
   return out;
 }
 
+std::optional<JsonBody> JsonBody::object(std::string_view name, std::string type) {
+  const bj::value* value = find(name);
+  if (!value) return std::nullopt;
+  if (!value->is_object()) {
+    wrong(name, *value, type);
+    return std::nullopt;
+  }
+  JsonBody out;
+  out.object_ = value->get_object();
+  out.type_ = std::move(type);
+  return out;
+}
+
 Status JsonBody::status() const {
   if (problem_.empty()) return {};
   return fail(Code::invalid_body, problem_);

@@ -24,6 +24,8 @@ class JsonBody {
   std::optional<bool> flag(std::string_view name);
   std::optional<std::vector<std::string>> list(std::string_view name);
   std::optional<std::map<std::string, std::string>> map(std::string_view name);
+  // An object inside; its status() is its own. `type` names it in messages.
+  std::optional<JsonBody> object(std::string_view name, std::string type);
   bool has(std::string_view name) const { return find(name) != nullptr; }
   void missing(std::string_view name);  // records "required" for it
   // invalid_body with everything that was wrong; the message has no prefix.
