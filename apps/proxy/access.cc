@@ -1,6 +1,7 @@
 #include "apps/proxy/access.h"
 
 #include "apps/proxy/cookie.h"
+#include "apps/proxy/signed_file.h"
 #include "libs/base/text.h"
 
 namespace dt::proxy {
@@ -89,6 +90,28 @@ Task<Passed> by_signed_token(Attempt& a) {
   co_return true;
 }
 
+// The key is asked for every time: what was signed with an old one must fail as soon as it was replaced.
+Task<Passed> by_signed_file(Attempt& a) {
+  auto file = signed_file_of(a.request, a.target);
+  if (!file) {
+    if (a.request.query.has("signature")) a.reasons.emplace_back("Signed URL is invalid");
+    co_return false;
+  }
+  if (expired(*file, system_clock().wall())) {
+    a.reasons.emplace_back("Signed URL has expired");
+    co_return false;
+  }
+  auto key = co_await a.directory.signing_key(a.request.ctx, a.target.sandbox);
+  if (!key) co_return std::unexpected(std::move(key).error());
+  if (!*key || !signed_with(*file, (*key)->reveal())) {
+    a.reasons.emplace_back("Signed URL is invalid");
+    co_return false;
+  }
+  a.access.drop_authorization = true;
+  a.access.query = query_of(*file);
+  co_return true;
+}
+
 Task<Passed> try_all(Attempt& a) {
   Passed passed = co_await by_public_flag(a);
   if (passed && !*passed) passed = co_await by_bearer(a);
@@ -97,6 +120,7 @@ Task<Passed> try_all(Attempt& a) {
   if (passed && !*passed)
     passed = co_await by_token(a, a.request.query.get(kQueryKey), "Auth key query parameter is invalid");
   if (passed && !*passed) passed = by_cookie(a);
+  if (passed && !*passed) passed = co_await by_signed_file(a);
   if (passed && !*passed) passed = co_await by_signed_token(a);
   co_return passed;
 }
@@ -127,7 +151,8 @@ void remove_credentials(Headers& headers, const Access& access) {
   remove_own_cookies(headers);
 }
 
-std::string query_to_pass(const Request& request) {
+std::string query_to_pass(const Request& request, const Access& access) {
+  if (access.query) return *access.query;
   if (!request.query.has(kQueryKey)) return request.target.substr(request.path.size());
   std::string rest = without_parameter(request.raw_query, kQueryKey);
   return rest.empty() ? rest : "?" + rest;

@@ -103,6 +103,18 @@ Task<Result<std::string>> Directory::sandbox_of_signed_token(const CallContext& 
   co_return std::move(reply->body);
 }
 
+Task<Result<std::optional<Secret>>> Directory::signing_key(const CallContext& ctx,
+                                                           const std::string& sandbox) {
+  ClientRequest request;
+  request.target = "/api/preview/" + percent_encode(sandbox) + "/signing-key";
+  auto reply = co_await call(ctx, std::move(request));
+  if (!reply) co_return fail(Code::unavailable, "the API does not answer: " + reply.error().message);
+  if (away(reply->status))
+    co_return fail(Code::unavailable, "the API answered " + std::to_string(reply->status));
+  if (reply->status >= 300) co_return std::nullopt;
+  co_return Secret(std::move(reply->body));
+}
+
 Task<Status> Directory::touch(const CallContext& ctx, const std::string& sandbox) {
   ClientRequest request;
   request.method = "POST";

@@ -54,6 +54,8 @@ class Directory {
   // The sandbox behind a signed preview token of one port; not_found when there is none.
   Task<Result<std::string>> sandbox_of_signed_token(const CallContext& ctx, const std::string& token,
                                                     int port);
+  // The key of its signed file URLs, never from a cache. nullopt: there is none, or no such sandbox.
+  Task<Result<std::optional<Secret>>> signing_key(const CallContext& ctx, const std::string& sandbox);
   Task<Status> touch(const CallContext& ctx, const std::string& sandbox);
 
  private:

@@ -2,6 +2,7 @@
 #include <cstdint>
 
 #include "apps/proxy/cookie.h"
+#include "apps/proxy/signed_file.h"
 #include "apps/proxy/target.h"
 #include "libs/base/text.h"
 
@@ -32,6 +33,20 @@ void check_cookies(std::string_view text) {
       CHECK(!trim(cookie).starts_with("daytona-sandbox-auth-"));
 }
 
+// Nobody can sign without the key.
+void check_signed(std::string_view query) {
+  Request request;
+  request.method = "GET";
+  auto parsed = Query::parse(query);
+  if (!parsed) return;
+  request.query = std::move(*parsed);
+  auto file = signed_file_of(request, Target{false, 0, "abc", "/files/download"});
+  if (!file) return;
+  CHECK(!signed_with(*file, "nobody knows") && !signed_with(*file, ""));
+  auto passed = Query::parse(std::string_view(query_of(*file)).substr(1));
+  CHECK(passed && passed->get("path") == std::string_view(file->path));
+}
+
 }  // namespace
 }  // namespace dt::proxy
 
@@ -43,5 +58,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (!rest.substr(0, path).empty() && rest[0] == '/')
     dt::proxy::check_target(text.substr(0, host), rest.substr(0, path));
   dt::proxy::check_cookies(rest.substr(std::min(path + 1, rest.size())));
+  dt::proxy::check_signed(text);
   return 0;
 }

@@ -106,7 +106,7 @@ class Proxy {
   static ForwardOptions options_for_daemon(const Request& request, const Target& target,
                                            const Access& access) {
     ForwardOptions options;
-    options.target = target.runner_path + query_to_pass(request);
+    options.target = target.runner_path + query_to_pass(request, access);
     options.edit_request = [&access](Headers& h) {
       remove_credentials(h, access);
       h.remove("X-Daytona-Authorization");
@@ -119,7 +119,7 @@ class Proxy {
                                            const std::string& runner_key) {
     ForwardOptions options;
     options.target =
-        "/sandboxes/" + access.sandbox + "/toolbox" + target.runner_path + query_to_pass(request);
+        "/sandboxes/" + access.sandbox + "/toolbox" + target.runner_path + query_to_pass(request, access);
     options.edit_request = [&access, key = "Bearer " + runner_key](Headers& h) {
       remove_credentials(h, access);
       h.set("X-Daytona-Authorization", key);  // replaces whatever the client sent under this name

@@ -24,6 +24,7 @@ Compute::Compute(store::Database& db, Clock& clock, EventHub& hub, SandboxSettin
       job_routes_(db, jobs_),
       sandbox_routes_(ledger_, sandboxes_),
       preview_(ledger_, sandboxes_),
+      signing_keys_(ledger_, sandboxes_),
       scope_("compute") {
   jobs_.set_sink(&ledger_);
   ledger_.on_due = [this](Wall due) { intervals_.look_at(due); };
@@ -46,6 +47,7 @@ std::vector<ApiRoute> Compute::table() {
   std::vector<ApiRoute> all;
   append(all, sandbox_routes_.table());
   append(all, preview_.table());
+  append(all, signing_keys_.table());
   append(all, runners_.table());
   append(all, job_routes_.table());
   return all;

@@ -4,6 +4,7 @@
 
 #include "apps/api/jobs/routes.h"
 #include "apps/api/preview/preview.h"
+#include "apps/api/preview/signing_keys.h"
 #include "apps/api/runners/runners.h"
 #include "apps/api/sandbox/intervals.h"
 #include "apps/api/sandbox/routes.h"
@@ -44,6 +45,7 @@ class Compute {
   JobRoutes job_routes_;
   SandboxRoutes sandbox_routes_;
   Preview preview_;
+  SigningKeys signing_keys_;
   TaskScope scope_;
   Event stopping_;
 };

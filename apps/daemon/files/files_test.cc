@@ -3,7 +3,7 @@
 
 #include "apps/daemon/files/download.h"
 #include "apps/daemon/files/file_info.h"
-#include "apps/daemon/files/search.h"
+#include "apps/daemon/files/glob.h"
 #include "apps/daemon/files/users.h"
 #include "apps/daemon/testing.h"
 

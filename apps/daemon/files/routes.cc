@@ -1,9 +1,11 @@
 #include "apps/daemon/files/routes.h"
 
+#include "apps/daemon/files/client_gone.h"
 #include "apps/daemon/files/download.h"
 #include "apps/daemon/files/file_error.h"
 #include "apps/daemon/files/file_info.h"
 #include "apps/daemon/files/operations.h"
+#include "apps/daemon/files/replace.h"
 #include "apps/daemon/files/search.h"
 #include "apps/daemon/files/upload.h"
 #include "apps/daemon/http/errors.h"
@@ -14,6 +16,8 @@
 
 namespace dt::daemon {
 namespace {
+
+constexpr size_t kSearchThreads = 4;
 
 std::string parameter(const Request& request, std::string_view name, std::string_view fallback = "") {
   return std::string(request.query.get(name).value_or(fallback));
@@ -102,24 +106,21 @@ Task<Response> permissions(WorkerPool& pool, Request& request) {
   co_return Response::empty(200);
 }
 
-using Look = std::string (*)(const std::string& root, const std::string& pattern);
+using Look = Response (*)(const SearchQuery& query, WorkerPool& pool);
 
-Task<Response> look(WorkerPool& pool, Request& request, Look what) {
+Task<Response> look(WorkerPool& searches, Request& request, Look what) {
   auto path = required(request, "path");
   if (!path) co_return error_response(request, path.error());
   auto pattern = required(request, "pattern");
   if (!pattern) co_return error_response(request, pattern.error());
-  std::string body = co_await pool.run([what, root = *path, text = *pattern] { return what(root, text); });
-  co_return json_response(200, std::move(body));
+  SearchQuery query{.root = *path, .pattern = *pattern};
+  ClientGone gone(request, query.ended);
+  co_return co_await searches.run([&searches, what, query] { return what(query, searches); });
 }
 
-struct Replace {
-  std::vector<std::string> files;
-  std::string pattern, value;
-};
-Result<Replace> decode_replace(std::string_view text) {
+Result<ReplaceQuery> decode_replace(std::string_view text) {
   TRY(JsonBody body, JsonBody::parse(text, "ReplaceRequest"));
-  Replace out;
+  ReplaceQuery out;
   out.pattern = body.required_text("pattern");
   out.value = body.text("newValue");
   if (!body.has("newValue")) body.missing("newValue");
@@ -134,14 +135,16 @@ Task<Response> replace(WorkerPool& pool, Request& request) {
   if (!text) co_return error_response(request, text.error());
   auto wanted = decode_replace(*text);
   if (!wanted) co_return error_response(request, wanted.error());
-  std::string body =
-      co_await pool.run([r = std::move(*wanted)] { return replace_json(r.files, r.pattern, r.value); });
+  ClientGone gone(request, wanted->ended);
+  std::string body = co_await pool.run([query = *wanted] { return replace_json(query); });
   co_return json_response(200, std::move(body));
 }
 
 }  // namespace
 
 std::vector<Route> file_routes(WorkerPool& pool) {
+  // Long searches must not hold up other work on files.
+  auto searches = std::make_shared<WorkerPool>(kSearchThreads, "search");
   std::vector<Route> routes = {
       {"GET", "/files", [&pool](Request& r) { return list(pool, r); }},
       {"DELETE", "/files", [&pool](Request& r) { return remove(pool, r); }},
@@ -149,9 +152,9 @@ std::vector<Route> file_routes(WorkerPool& pool) {
       {"POST", "/files/folder", [&pool](Request& r) { return folder(pool, r); }},
       {"POST", "/files/move", [&pool](Request& r) { return move(pool, r); }},
       {"POST", "/files/permissions", [&pool](Request& r) { return permissions(pool, r); }},
-      {"GET", "/files/find", [&pool](Request& r) { return look(pool, r, find_json); }},
-      {"GET", "/files/search", [&pool](Request& r) { return look(pool, r, search_json); }},
-      {"POST", "/files/replace", [&pool](Request& r) { return replace(pool, r); }},
+      {"GET", "/files/find", [searches](Request& r) { return look(*searches, r, find_in_files); }},
+      {"GET", "/files/search", [searches](Request& r) { return look(*searches, r, search_names); }},
+      {"POST", "/files/replace", [searches](Request& r) { return replace(*searches, r); }},
   };
   for (auto more : {download_routes(pool), upload_routes(pool)})
     routes.insert(routes.end(), more.begin(), more.end());

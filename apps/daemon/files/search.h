@@ -1,22 +1,25 @@
-// Search by content (find), by name (search), and replace. All calls block and run on a worker.
+// Search by content (find) and by name (search). Both follow no links, skip what cannot be read, and keep the
+// order of a walk by names. They block: run them on a worker of `pool`, which must be theirs alone, for a
+// search keeps other workers busy too.
 #pragma once
+#include <memory>
 #include <string>
-#include <string_view>
-#include <vector>
 
-#include "libs/base/error.h"
+#include "apps/daemon/files/answer_file.h"
+#include "apps/daemon/files/tree_walk.h"
+#include "libs/net/loop.h"
 
 namespace dt::daemon {
 
-// JSON array of {file,line,content} for every line that contains `pattern`.
-std::string find_json(const std::string& root, const std::string& pattern);
-// JSON {"files":[…]} of the names that match the glob.
-std::string search_json(const std::string& root, const std::string& pattern);
-// JSON array of {file,success,error?} in the order of `files`.
-std::string replace_json(const std::vector<std::string>& files, const std::string& pattern,
-                         const std::string& value);
+struct SearchQuery {
+  std::string root, pattern;
+  std::shared_ptr<Ended> ended = std::make_shared<Ended>();  // set it to end the search early
+  size_t answer_limit = 64u << 20;                           // bytes; beyond, the answer is truncated
+};
 
-// '*', '?', "[a-z]", "[^a-z]", backslash; the whole name must match. A malformed pattern matches nothing.
-bool glob_match(std::string_view pattern, std::string_view name);
+// JSON array of {file,line,content} for every line that contains the pattern.
+Response find_in_files(const SearchQuery& query, WorkerPool& pool);
+// JSON {"files":[…]} of the names that match the glob.
+Response search_names(const SearchQuery& query, WorkerPool& pool);
 
 }  // namespace dt::daemon

@@ -1,7 +1,9 @@
-// A file that is written aside and appears at commit(): a failure on the way leaves the old file whole, and
-// nobody sees a half-written one. Symbolic links (dangling ones too) are written through; an existing file
-// keeps its mode and owner; a new one gets 0644. Where nothing can be written aside (read-only directory,
-// device) it is written in place. All calls block and run on a worker, one at a time.
+// A file that is written aside and appears at commit(): a failure on the way, a full disk too, leaves the old
+// file whole, and nobody sees a half-written one. Symbolic links (dangling ones too) are written through;
+// where they lead is decided once, at open(), and nothing that becomes a link later is followed. An existing
+// file keeps its mode, owner, attributes and other names; a new one gets 0644. What cannot be staged in its
+// own directory (one that may not be written to) is staged in $TMPDIR; a device is written at once. All calls
+// block and run on a worker, one at a time.
 #pragma once
 #include <sys/stat.h>
 
@@ -11,10 +13,15 @@
 
 namespace dt::daemon {
 
+// Makes the directories above a path.
+Status make_parents(const std::string& path, mode_t mode);
+std::string parent_of(const std::string& path);  // "." and "/" included
+
 class StagedFile {
  public:
-  // Missing parents are created with `parent_mode`.
-  static Result<StagedFile> open(const std::string& path, mode_t parent_mode);
+  static Result<StagedFile> open(const std::string& path);
+  // What is to be replaced and is there; not_found otherwise.
+  static Result<StagedFile> open_existing(const std::string& path);
   StagedFile(StagedFile&&) noexcept;
   StagedFile& operator=(StagedFile&&) = delete;
   ~StagedFile();  // without commit(): as if nothing had happened
@@ -23,20 +30,26 @@ class StagedFile {
   Status commit();
 
  private:
+  enum class Place : uint8_t { beside, elsewhere, itself };
   StagedFile() = default;
+  Status locate();
+  Status check_existing();
   Status stage();
-  Status link_as(const std::string& path);
+  bool stage_beside();
+  Status link_as(const std::string& name);
   Status replace_existing();
-  Status copy_in_place();
+  Status copy_over();
   bool may_replace() const;
+  std::unexpected<Error> failed(int err) const;
 
-  std::string path_;   // links resolved
   std::string shown_;  // as the client wrote it
+  Fd directory_;       // of the file, links resolved
+  std::string name_;   // in it
   std::string temp_;   // name of the staged file where it has one
   Fd fd_;
   struct stat existing_{};
   bool exists_ = false;
-  bool in_place_ = false;
+  Place place_ = Place::beside;
 };
 
 }  // namespace dt::daemon

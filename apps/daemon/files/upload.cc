@@ -31,6 +31,8 @@ class Receiver {
   // Bytes written. After a failure of the disk the rest is still read; errors of the source come back as they
   // are.
   Task<Result<uint64_t>> receive(Source next);
+  // Where it failed: "mkdir <directory>", "create", "write", "close".
+  const std::string& step() const { return step_; }
 
  private:
   Status write(std::string& buffer);
@@ -39,6 +41,7 @@ class Receiver {
   WorkerPool& pool_;
   std::string path_;
   mode_t parent_mode_;
+  std::string step_;
   std::string filling_, writing_;
   std::optional<StagedFile> file_;
   Status state_;
@@ -48,10 +51,14 @@ class Receiver {
 
 Status Receiver::write(std::string& buffer) {
   if (!file_) {
-    auto opened = StagedFile::open(path_, parent_mode_);
+    step_ = "mkdir " + parent_of(path_);
+    TRY_VOID(make_parents(path_, parent_mode_));
+    step_ = "create";
+    auto opened = StagedFile::open(path_);
     if (!opened) return std::unexpected(opened.error());
     file_.emplace(std::move(*opened));
   }
+  step_ = "write";
   Status written = file_->write(buffer);
   buffer.clear();
   return written;
@@ -85,6 +92,7 @@ Task<Result<uint64_t>> Receiver::receive(Source next) {
   if (state_) {
     state_ = co_await pool_.run([this]() -> Status {
       TRY_VOID(write(filling_));
+      step_ = "close";
       return file_->commit();
     });
   }
@@ -194,6 +202,12 @@ Task<Result<std::string>> read_text(MultipartReader& form) {
   }
 }
 
+// Errors of the body itself have no step.
+std::string said(const Receiver& receiver, const Error& error) {
+  bool of_disk = !error.wire_code.empty() && !receiver.step().empty();
+  return (of_disk ? receiver.step() + ": " : "") + error.message;
+}
+
 // False: the body is broken, nothing more can be read.
 Task<bool> bulk_part(WorkerPool& pool, MultipartReader& form, PartName name, Bulk& bulk) {
   if (name.is_path) {
@@ -218,7 +232,7 @@ Task<bool> bulk_part(WorkerPool& pool, MultipartReader& form, PartName name, Bul
   if (received)
     bulk_done(bulk, path->second, *received);
   else
-    bulk.errors.push_back(path->second + ": " + received.error().message);
+    bulk.errors.push_back(path->second + ": " + said(receiver, received.error()));
   co_return true;
 }
 
