@@ -10,6 +10,7 @@
 #include "apps/daemon/desktop/companions.h"
 #include "apps/daemon/desktop/process_routes.h"
 #include "apps/daemon/files/routes.h"
+#include "apps/daemon/git/routes.h"
 #include "apps/daemon/http/errors.h"
 #include "apps/daemon/http/pipeline.h"
 #include "apps/daemon/info/routes.h"
@@ -64,12 +65,13 @@ Response protocol_error(const Error& error) {
 
 std::vector<Route> all_routes(ProcessContext& process, WorkerPool& pool, PtySessions& ptys,
                               interpreter::Contexts& contexts, lsp::Workspaces& languages, SshService& ssh,
-                              Sessions& sessions, DesktopCompanions& desktop,
+                              Sessions& sessions, GitService& git, DesktopCompanions& desktop,
                               desktop::Desktop& desktop_processes) {
   std::vector<Route> all;
   for (auto routes : {info_routes(process), process_routes(process), file_routes(pool), system_routes(pool),
                       pty_routes(ptys), interpreter_routes(contexts), lsp_routes(languages), ssh.routes(),
-                      session_routes(sessions), desktop.routes(), desktop_process_routes(desktop_processes)})
+                      session_routes(sessions), git.routes(), desktop.routes(),
+                      desktop_process_routes(desktop_processes)})
     all.insert(all.end(), routes.begin(), routes.end());
   return all;
 }
@@ -85,6 +87,7 @@ struct Daemon::Impl {
   lsp::Workspaces languages{process, files};
   Sessions sessions;
   SshService ssh{process, files};
+  GitService git{process, files};
   DesktopCompanions desktop{process, files};
   desktop::Desktop desktop_processes;
   PortProxy ports;
@@ -101,9 +104,9 @@ struct Daemon::Impl {
         files(kFileThreads, "files"),
         sessions(process, files, session_config()),
         desktop_processes(process, files, {.restart = config.desktop_restart, .ready = config.desktop_ready}),
-        pipeline(
-            all_routes(process, files, ptys, contexts, languages, ssh, sessions, desktop, desktop_processes),
-            [this](Request& r) { return ports.handle(r); }),
+        pipeline(all_routes(process, files, ptys, contexts, languages, ssh, sessions, git, desktop,
+                            desktop_processes),
+                 [this](Request& r) { return ports.handle(r); }),
         server([this](Request& r) { return pipeline.handle(r); }, http_limits()) {
     server.on_error = protocol_error;
     ports.serve_in_process(kTerminalPort, [this](Request& r) { return serve_terminal(process, ptys, r); });
