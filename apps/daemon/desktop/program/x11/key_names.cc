@@ -1,0 +1,120 @@
+// Names of keys. Symbols: X11/keysymdef.h.
+#include <algorithm>
+#include <array>
+
+#include "apps/daemon/desktop/program/x11/keys.h"
+
+namespace dt::desktop {
+namespace {
+
+constexpr uint32_t kShiftRight = 0xffe2, kCtrl = 0xffe3, kCtrlRight = 0xffe4, kAlt = 0xffe9,
+                   kAltRight = 0xffea, kSuper = 0xffeb, kSuperRight = 0xffec;
+constexpr uint32_t kF1 = 0xffbe, kPad0 = 0xffb0;
+
+constexpr KeyName kNames[] = {
+    {"alt", kAlt, "alt", true},
+    {"option", kAlt, "alt", true},
+    {"lalt", kAlt, "alt"},
+    {"left_alt", kAlt, "alt"},
+    {"ralt", kAltRight, "alt"},
+    {"right_alt", kAltRight, "alt"},
+    {"cmd", kSuper, "cmd", true},
+    {"command", kSuper, "cmd", true},
+    {"meta", kSuper, "cmd", true},
+    {"super", kSuper, "cmd", true},
+    {"win", kSuper, "cmd", true},
+    {"windows", kSuper, "cmd", true},
+    {"lcmd", kSuper, "cmd"},
+    {"left_cmd", kSuper, "cmd"},
+    {"left_command", kSuper, "cmd"},
+    {"rcmd", kSuperRight, "cmd"},
+    {"right_cmd", kSuperRight, "cmd"},
+    {"right_command", kSuperRight, "cmd"},
+    {"ctrl", kCtrl, "ctrl", true},
+    {"control", kCtrl, "ctrl", true},
+    {"lctrl", kCtrl, "ctrl"},
+    {"left_ctrl", kCtrl, "ctrl"},
+    {"left_control", kCtrl, "ctrl"},
+    {"rctrl", kCtrlRight, "ctrl"},
+    {"right_ctrl", kCtrlRight, "ctrl"},
+    {"right_control", kCtrlRight, "ctrl"},
+    {"shift", kShiftLeft, "shift", true},
+    {"lshift", kShiftLeft, "shift"},
+    {"left_shift", kShiftLeft, "shift"},
+    {"rshift", kShiftRight, "shift"},
+    {"right_shift", kShiftRight, "shift"},
+    {"backspace", 0xff08, ""},
+    {"capslock", kCapsLock, ""},
+    {"delete", 0xffff, ""},
+    {"del", 0xffff, ""},
+    {"down", 0xff54, ""},
+    {"end", 0xff57, ""},
+    {"enter", kReturn, ""},
+    {"return", kReturn, ""},
+    {"escape", 0xff1b, ""},
+    {"esc", 0xff1b, ""},
+    {"home", 0xff50, ""},
+    {"insert", 0xff63, ""},
+    {"left", 0xff51, ""},
+    {"menu", 0xff67, ""},
+    {"num_asterisk", 0xffaa, ""},
+    {"num_decimal", 0xffae, ""},
+    {"num_enter", 0xff8d, ""},
+    {"num_equal", 0xffbd, ""},
+    {"num_lock", 0xff7f, ""},
+    {"num_minus", 0xffad, ""},
+    {"num_plus", 0xffab, ""},
+    {"num_slash", 0xffaf, ""},
+    {"pagedown", 0xff56, ""},
+    {"page_down", 0xff56, ""},
+    {"pageup", 0xff55, ""},
+    {"page_up", 0xff55, ""},
+    {"right", 0xff53, ""},
+    {"space", ' ', ""},
+    {"spacebar", ' ', ""},
+    {"tab", 0xff09, ""},
+    {"up", 0xff52, ""},
+    {"f1", kF1, ""},
+    {"f2", kF1 + 1, ""},
+    {"f3", kF1 + 2, ""},
+    {"f4", kF1 + 3, ""},
+    {"f5", kF1 + 4, ""},
+    {"f6", kF1 + 5, ""},
+    {"f7", kF1 + 6, ""},
+    {"f8", kF1 + 7, ""},
+    {"f9", kF1 + 8, ""},
+    {"f10", kF1 + 9, ""},
+    {"f11", kF1 + 10, ""},
+    {"f12", kF1 + 11, ""},
+    {"f13", kF1 + 12, ""},
+    {"f14", kF1 + 13, ""},
+    {"f15", kF1 + 14, ""},
+    {"f16", kF1 + 15, ""},
+    {"f17", kF1 + 16, ""},
+    {"f18", kF1 + 17, ""},
+    {"f19", kF1 + 18, ""},
+    {"f20", kF1 + 19, ""},
+    {"f21", kF1 + 20, ""},
+    {"f22", kF1 + 21, ""},
+    {"f23", kF1 + 22, ""},
+    {"f24", kF1 + 23, ""},
+    {"num0", kPad0, ""},
+    {"num1", kPad0 + 1, ""},
+    {"num2", kPad0 + 2, ""},
+    {"num3", kPad0 + 3, ""},
+    {"num4", kPad0 + 4, ""},
+    {"num5", kPad0 + 5, ""},
+    {"num6", kPad0 + 6, ""},
+    {"num7", kPad0 + 7, ""},
+    {"num8", kPad0 + 8, ""},
+    {"num9", kPad0 + 9, ""},
+};
+
+}  // namespace
+
+const KeyName* find_key_name(std::string_view name) {
+  const auto* found = std::ranges::find(kNames, name, &KeyName::name);
+  return found == std::end(kNames) ? nullptr : found;
+}
+
+}  // namespace dt::desktop
