@@ -20,6 +20,7 @@
 #include "apps/daemon/proxy/port_path.h"
 #include "apps/daemon/proxy/port_proxy.h"
 #include "apps/daemon/pty/routes.h"
+#include "apps/daemon/recordings/routes.h"
 #include "apps/daemon/session/routes.h"
 #include "apps/daemon/session/sessions.h"
 #include "apps/daemon/ssh/routes.h"
@@ -64,14 +65,15 @@ Response protocol_error(const Error& error) {
 }
 
 std::vector<Route> all_routes(ProcessContext& process, WorkerPool& pool, PtySessions& ptys,
-                              interpreter::Contexts& contexts, lsp::Workspaces& languages, SshService& ssh,
-                              Sessions& sessions, GitService& git, DesktopCompanions& desktop,
+                              interpreter::Contexts& contexts, lsp::Workspaces& languages,
+                              recordings::Recordings& recorder, SshService& ssh, Sessions& sessions,
+                              GitService& git, DesktopCompanions& desktop,
                               desktop::Desktop& desktop_processes) {
   std::vector<Route> all;
   for (auto routes : {info_routes(process), process_routes(process), file_routes(pool), system_routes(pool),
-                      pty_routes(ptys), interpreter_routes(contexts), lsp_routes(languages), ssh.routes(),
-                      session_routes(sessions), git.routes(), desktop.routes(),
-                      desktop_process_routes(desktop_processes)})
+                      pty_routes(ptys), interpreter_routes(contexts), lsp_routes(languages),
+                      recording_routes(recorder, pool), ssh.routes(), session_routes(sessions), git.routes(),
+                      desktop.routes(), desktop_process_routes(desktop_processes)})
     all.insert(all.end(), routes.begin(), routes.end());
   return all;
 }
@@ -85,6 +87,7 @@ struct Daemon::Impl {
   PtySessions ptys;
   WorkerPool files;
   lsp::Workspaces languages{process, files};
+  recordings::Recordings recorder{process, files};
   Sessions sessions;
   SshService ssh{process, files};
   GitService git{process, files};
@@ -104,12 +107,14 @@ struct Daemon::Impl {
         files(kFileThreads, "files"),
         sessions(process, files, session_config()),
         desktop_processes(process, files, {.restart = config.desktop_restart, .ready = config.desktop_ready}),
-        pipeline(all_routes(process, files, ptys, contexts, languages, ssh, sessions, git, desktop,
+        pipeline(all_routes(process, files, ptys, contexts, languages, recorder, ssh, sessions, git, desktop,
                             desktop_processes),
                  [this](Request& r) { return ports.handle(r); }),
         server([this](Request& r) { return pipeline.handle(r); }, http_limits()) {
     server.on_error = protocol_error;
     ports.serve_in_process(kTerminalPort, [this](Request& r) { return serve_terminal(process, ptys, r); });
+    ports.serve_in_process(kRecordingsPort,
+                           [this](Request& r) { return serve_recordings(recorder, files, r); });
     ports.serve_in_process(kToolboxPort, [this](Request& r) { return pipeline.route(r); });
     desktop_processes.variables_changed = [this](auto variables) {
       desktop.set_variables(std::move(variables));
@@ -165,6 +170,7 @@ Task<void> Daemon::run(std::vector<Listener> listeners) {
   co_await d.stopping.wait();
   d.contexts.shutdown();
   d.languages.shutdown();
+  d.recorder.shutdown();
   d.sessions.begin_shutdown();
   d.desktop_processes.shutdown();
   d.ptys.hang_up();
