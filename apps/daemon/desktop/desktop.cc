@@ -124,6 +124,10 @@ void Desktop::publish(const Settings& settings) {
   tell(settings.display);
 }
 
+std::string Desktop::session_bus() const {
+  return std::string(context_.environment.get(kBusVariable).value_or(""));
+}
+
 // Those who talk to the desktop themselves.
 void Desktop::tell(const std::string& display) {
   if (!variables_changed) return;
@@ -147,9 +151,12 @@ Task<void> Desktop::start_bus(Plan& plan) {
   if (!plan.own_bus || !plan.bus_program.installed()) co_return;
   co_await bus_->start(std::move(plan.bus_program.program));
   Mono end = after(times_.ready);
-  while (bus_->pid() && !bus_serves(plan.bus) && std::chrono::steady_clock::now() < end)
+  bool answers = co_await bus_serves(plan.bus, end);
+  while (!answers && bus_->pid() && std::chrono::steady_clock::now() < end) {
     co_await Loop::current().sleep_for(times_.look);
-  if (bus_serves(plan.bus))
+    answers = co_await bus_serves(plan.bus, end);
+  }
+  if (answers)
     bus_address_ = plan.bus;
   else
     log::warn("the session bus of the desktop does not answer", {{"address", plan.bus}});
@@ -175,7 +182,7 @@ Task<bool> Desktop::serves(const Part& p, const Settings& settings, Mono deadlin
   std::string_view name = p.name;
   if (name == "xvfb") co_return co_await display_serves(settings.display, deadline);
   if (name == "xfce4") co_return co_await window_manager_runs(settings.display, deadline);
-  if (name == "atspi") co_return co_await accessibility_bus_serves(settings.display, deadline);
+  if (name == "atspi") co_return co_await accessibility_bus_serves(session_bus(), deadline);
   if (name == "x11vnc") co_return co_await port_answers(settings.vnc_port, "RFB ", deadline);
   co_return co_await port_answers(settings.novnc_port, "", deadline);
 }
@@ -217,6 +224,7 @@ Task<Status> Desktop::start() {
       if (ready) serving.emplace_back(name);
     }
   }
+  probed_ = {};
   co_return verdict(plan, serving);
 }
 
@@ -291,8 +299,7 @@ bool Desktop::known(const Part& p) const {
 Task<bool> Desktop::accessibility_runs() {
   Mono now = std::chrono::steady_clock::now();
   if (probed_ != Mono{} && now - probed_ < times_.probe_kept) co_return probe_answer_;
-  Settings settings = read_settings(context_.environment);
-  bool answer = co_await accessibility_bus_serves(settings.display, after(times_.probe));
+  bool answer = co_await accessibility_bus_serves(session_bus(), after(times_.probe));
   probed_ = std::chrono::steady_clock::now();
   co_return probe_answer_ = answer;
 }

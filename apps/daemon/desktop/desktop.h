@@ -72,6 +72,7 @@ class Desktop {
   Task<bool> accessibility_runs();
   void publish(const Settings& settings);
   void withdraw();
+  std::string session_bus() const;
   void tell(const std::string& display);
 
   ProcessContext& context_;
