@@ -43,7 +43,9 @@ Result<std::string> read_content(int fd, uint64_t size, const std::string& path)
 Result<Opened> open_for_download(const std::string& path) {
   TRY_VOID(check_path(path));
   Opened out;
-  // O_NONBLOCK: a FIFO without a writer must not hold a worker.
+  // A FIFO, a socket, a device must not even be opened: somebody at its other end would notice.
+  if (::stat(path.c_str(), &out.st) < 0) return std::unexpected(file_error(path, errno));
+  if (!S_ISREG(out.st.st_mode) && !S_ISDIR(out.st.st_mode)) return std::unexpected(invalid_path(path));
   out.fd = Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (!out.fd) return std::unexpected(file_error(path, errno));
   if (::fstat(out.fd.get(), &out.st) < 0) return std::unexpected(file_error(path, errno));

@@ -1,16 +1,20 @@
 #include "apps/daemon/files/file_info.h"
 
-#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 
-#include <algorithm>
-#include <memory>
+#include <cerrno>
 
+#include "apps/daemon/files/directory_names.h"
 #include "apps/daemon/files/file_error.h"
 #include "apps/daemon/http/timestamp.h"
 #include "libs/codec/codec.h"
 
 namespace dt::daemon {
 namespace {
+
+constexpr size_t kListLimit = 1u << 30;
+constexpr unsigned kDeepestList = 1000;  // each level holds a descriptor
 
 std::string permissions_text(mode_t mode) {
   std::string out = "0000";
@@ -19,19 +23,41 @@ std::string permissions_text(mode_t mode) {
   return out;
 }
 
-void list_into(std::string& out, const std::string& path, unsigned depth, const ListOptions& options) {
-  auto names = sorted_names(path);
-  if (!names) return;
-  for (const std::string& name : *names) {
-    std::string full = joined_path(path, name);
-    struct stat st{};
-    if (::stat(full.c_str(), &st) < 0) continue;
-    if (out.size() > 1) out += ',';
-    write_file_info(out, name, st, options.with_path ? full : "");
-    struct stat own{};
-    bool real_dir =
-        S_ISDIR(st.st_mode) && depth > 1 && ::lstat(full.c_str(), &own) == 0 && S_ISDIR(own.st_mode);
-    if (real_dir) list_into(out, full, depth - 1, options);
+class Listing {
+ public:
+  Listing(const ListOptions& options, const Ended& ended) : options_(options), ended_(ended) {}
+  void list(const Fd& directory, const DirectoryNames& names, const std::string& path, unsigned depth);
+  Response finish() { return std::move(answer_).finish("]"); }
+
+ private:
+  bool add(int directory, const char* name, const std::string& full);
+  const ListOptions& options_;
+  const Ended& ended_;
+  AnswerFile answer_{"[", kListLimit};
+  std::string text_;
+  bool first_ = true;
+};
+
+// True: it is a directory.
+bool Listing::add(int directory, const char* name, const std::string& full) {
+  struct stat st{};
+  if (::fstatat(directory, name, &st, 0) < 0) return false;
+  text_.assign(first_ ? "" : ",");
+  write_file_info(text_, name, st, options_.with_path ? full : "");
+  first_ = !answer_.append(text_) && first_;
+  return S_ISDIR(st.st_mode);
+}
+
+void Listing::list(const Fd& directory, const DirectoryNames& names, const std::string& path,
+                   unsigned depth) {
+  for (size_t i = 0; i < names.size() && !ended_.now && !answer_.truncated(); ++i) {
+    std::string full = joined_path(path, names.name(i));
+    bool inside = add(directory.get(), names.c_name(i), full);
+    if (!inside || depth >= options_.depth || names.type(i) != DT_DIR) continue;
+    if (depth >= kDeepestList) answer_.mark_truncated();
+    Fd fd(::openat(directory.get(), names.c_name(i), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    DirectoryNames below;
+    if (fd && below.read(fd.get()) == 0) list(fd, below, full, depth + 1);
   }
 }
 
@@ -89,25 +115,15 @@ Result<std::string> file_info_json(const std::string& path, bool with_path) {
   return out;
 }
 
-Result<std::vector<std::string>> sorted_names(const std::string& path) {
-  std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir(path.c_str()), ::closedir);
-  if (!dir) return std::unexpected(file_error(path, errno));
-  std::vector<std::string> names;
-  while (dirent* entry = ::readdir(dir.get())) {
-    std::string_view name = entry->d_name;
-    if (name != "." && name != "..") names.emplace_back(name);
-  }
-  std::ranges::sort(names);
-  return names;
-}
-
-Result<std::string> list_json(const std::string& path, ListOptions options) {
+Result<Response> list_directory(const std::string& path, const ListOptions& options, const Ended& ended) {
   // The directory itself must be readable; below it what fails is left out.
-  TRY(auto names, sorted_names(path));
-  std::string out = "[";
-  out.reserve(names.size() * 256);
-  list_into(out, path, options.depth, options);
-  return out + "]";
+  Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) return std::unexpected(file_error(path, errno));
+  DirectoryNames names;
+  if (int err = names.read(fd.get())) return std::unexpected(file_error(path, err));
+  Listing listing(options, ended);
+  listing.list(fd, names, path, 1);
+  return listing.finish();
 }
 
 }  // namespace dt::daemon

@@ -4,9 +4,9 @@
 
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "libs/base/error.h"
+#include "apps/daemon/files/answer_file.h"
+#include "apps/daemon/files/tree_walk.h"
 
 namespace dt::daemon {
 
@@ -24,9 +24,6 @@ struct ListOptions {
   bool with_path = true;
 };
 // JSON array sorted by name, each directory before what is in it. What cannot be examined is left out.
-Result<std::string> list_json(const std::string& path, ListOptions options);
-
-// Names in a directory, sorted by bytes, without "." and "..".
-Result<std::vector<std::string>> sorted_names(const std::string& path);
+Result<Response> list_directory(const std::string& path, const ListOptions& options, const Ended& ended);
 
 }  // namespace dt::daemon

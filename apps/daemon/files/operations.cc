@@ -12,6 +12,8 @@
 #include "apps/daemon/files/copy.h"
 #include "apps/daemon/files/file_error.h"
 #include "apps/daemon/files/file_info.h"
+#include "apps/daemon/files/remove.h"
+#include "apps/daemon/files/staged_file.h"
 #include "apps/daemon/files/users.h"
 
 namespace dt::daemon {
@@ -19,32 +21,14 @@ namespace {
 
 std::unexpected<Error> failed(std::string_view path) { return std::unexpected(file_error(path, errno)); }
 
-std::string parent_of(std::string_view path) {
-  while (path.size() > 1 && path.back() == '/') path.remove_suffix(1);
-  size_t slash = path.rfind('/');
-  if (slash == std::string_view::npos) return ".";
-  return slash == 0 ? "/" : std::string(path.substr(0, slash));
-}
-
 std::unexpected<Error> exists_already(const std::string& path) {
   return fail(Code::conflict, "destination already exists: " + path);
 }
 
-// For file systems without RENAME_NOREPLACE.
-int rename_checked(const std::string& source, const std::string& destination) {
-  struct stat st{};
-  if (::lstat(destination.c_str(), &st) == 0) {
-    errno = EEXIST;
-    return -1;
-  }
-  return ::rename(source.c_str(), destination.c_str());
-}
-
 Result<std::optional<std::string>> move_across(const std::string& source, const std::string& destination) {
-  if (Status copied = copy_tree(source, destination); !copied) {
-    std::ignore = remove_tree(destination);
-    return std::unexpected(copied.error());
-  }
+  Status copied = copy_tree(source, destination);
+  if (!copied && copied.error().sys_errno == EEXIST) return exists_already(destination);
+  if (!copied) return std::unexpected(copied.error());
   Status removed = remove_tree(source);
   if (!removed) return std::optional("failed to delete source: " + removed.error().message);
   return std::nullopt;
@@ -91,33 +75,31 @@ Status remove_path(const std::string& path, Recursive recursive) {
 }
 
 Result<std::optional<std::string>> move_path(const std::string& source, const std::string& destination) {
-  if (::renameat2(AT_FDCWD, source.c_str(), AT_FDCWD, destination.c_str(), RENAME_NOREPLACE) == 0)
-    return std::nullopt;
-  struct stat st{};
-  if (errno == EINVAL || errno == ENOSYS) {
-    if (rename_checked(source, destination) == 0) return std::nullopt;
-  }
+  if (rename_new(AT_FDCWD, source.c_str(), AT_FDCWD, destination.c_str()) == 0) return std::nullopt;
   int err = errno;
+  struct stat st{};
   if (::lstat(source.c_str(), &st) < 0) return failed(source);
   if (err == EEXIST || ::lstat(destination.c_str(), &st) == 0) return exists_already(destination);
   if (err == EXDEV) return move_across(source, destination);
   return std::unexpected(file_error(destination, err));
 }
 
+// Whatever is wrong with the request is said before anything is changed.
 Status change_permissions(const std::string& path, const PermissionChange& change) {
   struct stat st{};
   if (::stat(path.c_str(), &st) < 0) return failed(path);
+  mode_t mode = 0;
   if (!change.mode.empty()) {
-    TRY(mode_t mode, parse_mode(change.mode));
-    if (::chmod(path.c_str(), mode) < 0) return std::unexpected(as_bad_request(file_error(path, errno)));
+    TRY(mode, parse_mode(change.mode));
   }
-  if (change.owner.empty() && change.group.empty()) return {};
   auto owner = change.owner.empty() ? std::optional<uint32_t>(UINT32_MAX) : user_id(change.owner);
   if (!owner) return fail(Code::bad_request, "invalid owner: unknown user " + change.owner);
   auto group = change.group.empty() ? std::optional<uint32_t>(UINT32_MAX) : group_id(change.group);
   if (!group) return fail(Code::bad_request, "invalid group: unknown group " + change.group);
-  if (::chown(path.c_str(), *owner, *group) < 0)
-    return std::unexpected(as_bad_request(file_error(path, errno)));
+  auto refused = [&] { return std::unexpected(as_bad_request(file_error(path, errno))); };
+  if (!change.mode.empty() && ::chmod(path.c_str(), mode) < 0) return refused();
+  if (change.owner.empty() && change.group.empty()) return {};
+  if (::chown(path.c_str(), *owner, *group) < 0) return refused();
   return {};
 }
 

@@ -49,9 +49,11 @@ Task<Response> list(WorkerPool& pool, Request& request) {
   if (!depth || *depth < 1 || *depth > UINT32_MAX)
     co_return error_response(request, Error{Code::bad_request, "depth must be a whole number of at least 1"});
   ListOptions options{static_cast<unsigned>(*depth), path_member_allowed(request)};
-  auto body = co_await pool.run([path, options] { return list_json(path, options); });
-  if (!body) co_return error_response(request, body.error());
-  co_return json_response(200, std::move(*body));
+  auto ended = std::make_shared<Ended>();
+  ClientGone gone(request, ended);
+  auto listed = co_await pool.run([path, options, ended] { return list_directory(path, options, *ended); });
+  if (!listed) co_return error_response(request, listed.error());
+  co_return std::move(*listed);
 }
 
 Task<Response> info(WorkerPool& pool, Request& request) {
