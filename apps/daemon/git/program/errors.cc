@@ -3,6 +3,8 @@
 #include <git2.h>
 
 #include <array>
+#include <optional>
+#include <utility>
 
 namespace dt::git {
 namespace {
@@ -72,6 +74,11 @@ bool is_transport(int category) {
          category == GIT_ERROR_HTTP;
 }
 
+std::optional<Error>& kept() {
+  static std::optional<Error> error;
+  return error;
+}
+
 Error make(Code code, std::string_view message, std::string_view wire_code) {
   return Error{code, std::string(prefix_of(code)) + std::string(message), std::string(wire_code)};
 }
@@ -104,7 +111,10 @@ Error classify(int code, int category, std::string_view text) {
   return make(Code::internal, text, "INTERNAL_SERVER_ERROR");
 }
 
+void keep_error(Error error) { kept() = std::move(error); }
+
 std::unexpected<Error> last_error(int code) {
+  if (auto own = std::exchange(kept(), std::nullopt)) return std::unexpected(std::move(*own));
   const git_error* error = git_error_last();
   std::string_view text = error && error->message ? error->message : "git failed without saying why";
   return std::unexpected(classify(code, error ? error->klass : GIT_ERROR_NONE, text));

@@ -26,6 +26,8 @@ std::unexpected<Error> failure(Code code, std::string_view message, std::string_
 
 // What libgit2 says about its last failure; `code` is what the function returned.
 std::unexpected<Error> last_error(int code);
+// Errors of our own that have to pass through libgit2: last_error() gives the one kept, once.
+void keep_error(Error error);
 // The class of a failure that libgit2 describes by these three (git_error_code, git_error_t, text).
 Error classify(int code, int category, std::string_view text);
 

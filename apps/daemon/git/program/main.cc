@@ -11,6 +11,7 @@
 #include "apps/daemon/git/program/errors.h"
 #include "apps/daemon/git/program/operations.h"
 #include "apps/daemon/git/program/repository.h"
+#include "apps/daemon/git/program/ssh_transport.h"
 #include "apps/daemon/git/program/trust.h"
 #include "libs/base/fd.h"
 
@@ -37,6 +38,7 @@ Status run(Answer& answer) {
   ::explicit_bzero(input.data(), input.size());
   TRY_VOID(trust_authorities());
   TRY_VOID(set_up_library());
+  TRY_VOID(register_ssh());
   return operation(body, answer);
 }
 

@@ -4,6 +4,7 @@
 
 #include "apps/daemon/git/program/errors.h"
 #include "apps/daemon/git/program/redirect.h"
+#include "apps/daemon/git/program/ssh_transport.h"
 #include "libs/base/text.h"
 
 namespace dt::git {
@@ -31,6 +32,7 @@ Session::Session(Url url, Access access) : url_(std::move(url)), insecure_tls_(a
       credential_ = stored_credential(url_.scheme, host_and_port(url_), url_.user);
     if (headers_.empty() && !credential_ && !url_.user.empty()) credential_ = Credential{.user = url_.user};
   }
+  if (url_.kind == Url::Kind::ssh) set_ssh_password(access.password);
   header_array_ = std::make_unique<StringArray<std::vector<std::string>>>(headers_);
 }
 

@@ -48,6 +48,16 @@ Status read_host(Url& url, std::string_view text) {
   return {};
 }
 
+// The path is the server's own; "/~" is somebody's home there.
+Status read_ssh_path(Url& url) {
+  auto path = percent_decode(url.path);
+  if (!path || path->find('\0') != path->npos) return no_url("its path is not percent-encoded");
+  url.path = path->starts_with("/~") ? path->substr(1) : std::move(*path);
+  if (url.path.size() < 2) return no_url("it names no repository");
+  if (url.user.starts_with('-')) return no_url("its user name begins with '-'");
+  return {};
+}
+
 std::string without_user(const Url& url) {
   std::string port = url.port.empty() ? "" : ":" + url.port;
   return url.scheme + "://" + url.host + port + url.path;
@@ -68,8 +78,7 @@ Result<Url> parse_with_scheme(std::string_view scheme, std::string_view rest, st
   }
   TRY_VOID(read_host(url, authority));
   if (url.kind == Url::Kind::http) url.text = without_user(url);
-  if (url.kind == Url::Kind::ssh && url.path.starts_with("/~")) url.path.erase(0, 1);
-  if (url.kind == Url::Kind::ssh && url.path.size() < 2) return no_url("it names no repository");
+  if (url.kind == Url::Kind::ssh) TRY_VOID(read_ssh_path(url));
   return url;
 }
 
