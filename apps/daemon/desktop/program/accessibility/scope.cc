@@ -1,0 +1,94 @@
+#include "apps/daemon/desktop/program/accessibility/scope.h"
+
+#include "apps/daemon/desktop/program/accessibility/errors.h"
+#include "libs/base/text.h"
+
+namespace dt::desktop::a11y {
+namespace {
+
+constexpr size_t kMaxWindows = 1'000;  // of an application that are looked at
+constexpr Millis kLookTime{2'000};     // applications that do not say by then whether they are active are not
+
+Task<Result<std::vector<NodeId>>> applications(dbus::Connection& bus) {
+  auto answer = co_await bus.call(node_call(desktop_root(), kAccessible, "GetChildren"), after(kCallTime));
+  if (!answer && answer.error().code == Code::not_found)
+    co_return std::unexpected(unreachable("the accessibility registry does not run (at-spi2-registryd)"));
+  if (!answer) co_return std::unexpected(call_error(answer.error(), "list the applications"));
+  co_return node_ids(*answer);
+}
+
+struct Window {
+  size_t application;
+  dbus::Reply state;
+};
+
+// Asks all windows of all applications at once.
+Task<std::vector<Window>> windows(dbus::Connection& bus, const std::vector<NodeId>& apps, Mono deadline) {
+  std::vector<dbus::Reply> lists;
+  for (const NodeId& app : apps) lists.push_back(bus.send(node_call(app, kAccessible, "GetChildren")));
+  std::vector<Window> out;
+  for (size_t i = 0; i < apps.size(); ++i) {
+    auto list = co_await lists[i].wait(deadline);
+    if (!list) continue;
+    std::vector<NodeId> ids = node_ids(*list);
+    if (ids.size() > kMaxWindows) ids.resize(kMaxWindows);
+    for (const NodeId& id : ids) out.push_back({i, bus.send(node_call(id, kAccessible, "GetState"))});
+  }
+  co_return out;
+}
+
+Task<Result<NodeId>> focused_application(dbus::Connection& bus) {
+  CO_TRY(auto apps, co_await applications(bus));
+  if (apps.empty()) co_return std::unexpected(no_root("no application offers its accessibility tree"));
+  Mono deadline = after(kLookTime);
+  std::vector<Window> all = co_await windows(bus, apps, deadline);
+  for (Window& window : all) {
+    auto answer = co_await window.state.wait(deadline);
+    if (states_of(answer) >> kActive & 1) co_return apps[window.application];
+  }
+  co_return apps.front();
+}
+
+Task<Result<NodeId>> application_of(dbus::Connection& bus, int64_t pid) {
+  CO_TRY(auto apps, co_await applications(bus));
+  std::vector<dbus::Reply> replies;
+  for (const NodeId& app : apps) {
+    dbus::Message ask = dbus::call("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
+                                   "GetConnectionUnixProcessID");
+    ask.pack(app.bus);
+    replies.push_back(bus.send(std::move(ask)));
+  }
+  for (size_t i = 0; i < apps.size(); ++i) {
+    auto answer = co_await replies[i].wait(after(kCallTime));
+    if (!answer) continue;
+    auto found = answer->unpack<uint32_t>();
+    if (found && std::get<0>(*found) == pid) co_return apps[i];
+  }
+  co_return std::unexpected(
+      no_root("no application with pid " + std::to_string(pid) + " offers its accessibility tree"));
+}
+
+}  // namespace
+
+Result<Scope> Scope::parse(std::string_view name, int64_t pid) {
+  std::string kind = lower(trim(name));
+  if (kind.empty() || kind == "focused") return Scope{};
+  if (kind == "all") return Scope{Kind::all};
+  if (kind != "pid")
+    return std::unexpected(
+        invalid_scope("it is focused, pid or all, not \"" + std::string(trim(name)) + "\""));
+  if (pid <= 0) return std::unexpected(invalid_request("scope pid needs a pid greater than 0"));
+  return Scope{Kind::pid, pid};
+}
+
+Task<Result<NodeId>> find_root(BusPtr bus, Scope scope) {
+  if (scope.kind == Scope::Kind::all) co_return desktop_root();
+  if (scope.kind == Scope::Kind::pid) {
+    auto found = co_await application_of(*bus, scope.pid);
+    co_return found;
+  }
+  auto found = co_await focused_application(*bus);
+  co_return found;
+}
+
+}  // namespace dt::desktop::a11y
