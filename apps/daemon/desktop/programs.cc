@@ -35,8 +35,10 @@ Found found(std::string path, std::vector<std::string> arguments, std::string_vi
 }
 
 Found find_xvfb(const Settings& settings, const std::string& path) {
-  return found(in_path(path, "Xvfb"), {settings.display, "-screen", "0", settings.resolution + "x24"},
-               "Xvfb");
+  // Not reset: the first client that leaves would take the server away from under those that come.
+  std::vector<std::string> arguments{settings.display, "-screen", "0", settings.resolution + "x24",
+                                     "-noreset"};
+  return found(in_path(path, "Xvfb"), std::move(arguments), "Xvfb");
 }
 
 Found find_xfce(const std::string& path) { return found(in_path(path, "startxfce4"), {}, "startxfce4"); }
