@@ -22,6 +22,7 @@ class AnswerFile {
   AnswerFile(std::string_view start, size_t limit) : memory_(start), limit_(limit) {}
   // All of it or nothing; false: nothing more fits.
   bool append(std::string_view bytes);
+  size_t room() const { return truncated_ ? 0 : limit_ - stored_ - memory_.size(); }
   void mark_truncated() { truncated_ = true; }
   bool truncated() const { return truncated_; }
   // Puts the end behind it; the answer owns what was collected.

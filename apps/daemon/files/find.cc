@@ -30,6 +30,12 @@ void append_match(std::string& out, std::string_view file, size_t line, std::str
   out += '}';
 }
 
+// As many as are complete. No text has this between its objects inside: its quotes would have backslashes.
+std::string_view whole_objects(std::string_view cut) {
+  size_t end = cut.rfind("\"},{\"file\":");
+  return end == std::string_view::npos ? std::string_view() : cut.substr(0, end + 2);
+}
+
 struct Run {
   std::shared_ptr<const OpenDirectory> directory;
   size_t from = 0, to = 0;
@@ -80,7 +86,11 @@ class Find final : public TreeVisitor {
 // Under the lock. `objects` begins with a comma.
 void Find::put(std::string_view objects) {
   if (objects.empty()) return;
-  if (!answer_.append(objects.substr(first_ ? 1 : 0))) ended_->now = true;
+  bool fits = objects.size() <= answer_.room();
+  if (!fits) objects = whole_objects(objects.substr(0, answer_.room()));
+  if (!objects.empty()) fits = answer_.append(objects.substr(first_ ? 1 : 0)) && fits;
+  if (!fits) answer_.mark_truncated();
+  if (!fits) ended_->now = true;
   first_ = false;
 }
 

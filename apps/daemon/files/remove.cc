@@ -56,9 +56,11 @@ int Remover::remove_directory(int above, const char* name, int depth) {
   Fd fd(::openat(above, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!fd && errno != EACCES) return errno == ELOOP ? ENOTDIR : errno;
   // An empty directory needs no permission to be read.
+  bool unreadable = !fd;
   int err = fd ? empty(std::move(fd), depth) : 0;
   if (err != 0) return err;
   if (::unlinkat(above, name, AT_REMOVEDIR) == 0) return 0;
+  if (unreadable) return EACCES;
   return errno == ENOTEMPTY || errno == EEXIST ? EAGAIN : errno;
 }
 
