@@ -60,6 +60,7 @@ class DesktopCompanions::Process {
 
   // It finishes what it does and ends; no further requests.
   void dismiss() { control_.reset(); }
+  bool dismissed() const { return !control_; }
   bool usable() const { return control_ && !child.exited(); }
 
   Child child;
@@ -164,7 +165,7 @@ Task<void> DesktopCompanions::watch(Mode& mode, std::shared_ptr<Process> process
     co_await process->child.wait();
     break;
   }
-  if (process->child.term_signal() != 0)
+  if (process->child.term_signal() != 0 && !process->dismissed())
     log::warn("a computer-use process was ended by a signal",
               {{"mode", mode.name}, {"signal", process->child.term_signal()}});
   if (mode.process == process) mode.process.reset();

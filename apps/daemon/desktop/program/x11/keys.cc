@@ -17,7 +17,7 @@ constexpr uint32_t kUnicode = 0x01000000;  // key symbols above Latin-1
 
 std::unexpected<Error> refuse(std::string message) { return fail(Code::bad_request, std::move(message)); }
 std::unexpected<Error> refuse_key(std::string_view key, std::string_view why) {
-  return refuse("unsupported key " + quoted(key) + std::string(why));
+  return refuse("unsupported key " + quote(key) + std::string(why));
 }
 
 std::string normalised(std::string_view token) {
@@ -40,7 +40,7 @@ std::string_view shorthand(std::string_view lower_token) {
 
 std::unexpected<Error> refuse_space(std::string_view key) {
   auto named = [key](std::string_view name) {
-    return refuse_key(key, "; use press(" + quoted(name) + ") or type(" + quoted(key) + ")");
+    return refuse_key(key, "; use press(" + quote(name) + ") or type(" + quote(key) + ")");
   };
   if (key == " ") return named("space");
   if (key == "\t") return named("tab");
@@ -56,9 +56,9 @@ Result<uint32_t> parse_character(std::string_view key, char32_t c) {
   if (ascii && kPunctuation.contains(static_cast<char>(c))) return c;
   size_t place = ascii ? kShifted.find(static_cast<char>(c)) : std::string_view::npos;
   if (place != std::string_view::npos)
-    return refuse_key(key, "; use press(" + quoted(kUnshifted.substr(place, 1)) +
-                               ", [\"shift\"]) for a shifted key or type(" + quoted(key) + ") for text");
-  return refuse_key(key, "; use type(" + quoted(key) + ") for text input");
+    return refuse_key(key, "; use press(" + quote(kUnshifted.substr(place, 1)) +
+                               ", [\"shift\"]) for a shifted key or type(" + quote(key) + ") for text");
+  return refuse_key(key, "; use type(" + quote(key) + ") for text input");
 }
 
 struct Key {
@@ -74,7 +74,7 @@ Result<Key> parse_key(std::string_view key) {
     TRY(uint32_t symbol, parse_character(key, points[0]));
     return Key{symbol, {}};
   }
-  if (auto name = shorthand(lower(key)); !name.empty()) return refuse_key(key, "; use " + quoted(name));
+  if (auto name = shorthand(lower(key)); !name.empty()) return refuse_key(key, "; use " + quote(name));
   if (const KeyName* found = find_key_name(normalised(key))) return Key{found->symbol, found->family};
   return refuse_key(key, "; see supported keyboard key names in the computer-use docs");
 }
@@ -83,7 +83,7 @@ Result<Key> parse_modifier(std::string_view token) {
   const KeyName* found = find_key_name(normalised(token));
   if (found && found->modifier) return Key{found->symbol, found->family};
   std::string message =
-      "unsupported modifier " + quoted(token) + "; supported modifiers: ctrl, alt, shift, cmd";
+      "unsupported modifier " + quote(token) + "; supported modifiers: ctrl, alt, shift, cmd";
   if (found) message += "; left/right-specific modifier keys are only supported as the main key";
   return refuse(std::move(message));
 }
@@ -99,7 +99,7 @@ Result<Chord> make_chord(std::string_view key_token, const std::vector<std::stri
   for (const std::string& token : tokens) {
     TRY(Key modifier, parse_modifier(token));
     if (!seen.insert(normalised(token)).second)
-      return refuse("duplicate modifier " + quoted(token) + " in " + context);
+      return refuse("duplicate modifier " + quote(token) + " in " + context);
     twice = !families.insert(modifier.family).second || twice;
     chord.modifiers.push_back(modifier.symbol);
   }
@@ -109,8 +109,8 @@ Result<Chord> make_chord(std::string_view key_token, const std::vector<std::stri
 
 std::string press_context(std::string_view key, const std::vector<std::string>& modifiers) {
   std::vector<std::string> words;
-  for (const std::string& modifier : modifiers) words.push_back(quoted(modifier));
-  return "press(" + quoted(key) + (words.empty() ? "" : ", [" + join(words, ", ") + "]") + ")";
+  for (const std::string& modifier : modifiers) words.push_back(quote(modifier));
+  return "press(" + quote(key) + (words.empty() ? "" : ", [" + join(words, ", ") + "]") + ")";
 }
 
 // Byte by byte, so ASCII's only.
@@ -142,7 +142,7 @@ Result<Chord> parse_hotkey_tokens(std::string_view text) {
     auto as_key = parse_key(token);
     if (as_key && as_key->family.empty()) return refuse("chords may contain at most one non-modifier key");
   }
-  return make_chord(key, tokens, "hotkey(" + quoted(text) + ")");
+  return make_chord(key, tokens, "hotkey(" + quote(text) + ")");
 }
 
 }  // namespace
@@ -153,7 +153,7 @@ Result<Chord> parse_press(std::string_view key, const std::vector<std::string>& 
 
 Result<Chord> parse_hotkey(std::string_view text) {
   auto chord = parse_hotkey_tokens(text);
-  if (!chord) return refuse("invalid hotkey " + quoted(text) + ": " + chord.error().message);
+  if (!chord) return refuse("invalid hotkey " + quote(text) + ": " + chord.error().message);
   return chord;
 }
 

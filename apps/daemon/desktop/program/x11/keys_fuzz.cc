@@ -13,13 +13,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     // What is a hotkey has a key, and each modifier once.
     CHECK(hotkey->key != 0 && hotkey->modifiers.size() <= 4);
   } else {
-    CHECK(hotkey.error().message.starts_with("invalid hotkey " + quoted(text) + ": "));
+    CHECK(hotkey.error().message.starts_with("invalid hotkey " + quote(text) + ": "));
   }
   // The last word of a hotkey without modifiers is a key by itself, with the same meaning.
   auto press = parse_press(text, {});
   if (press && !text.contains('+')) CHECK(hotkey.has_value() && hotkey->key == press->key);
   auto typed = parse_text(text);
   if (typed) CHECK(typed->size() <= size);
-  CHECK(!dt::valid_utf8(text) || dt::valid_utf8(quoted(text)));
+  CHECK(!dt::valid_utf8(text) || dt::valid_utf8(quote(text)));
   return 0;
 }

@@ -47,14 +47,14 @@ Result<Button> parse_button(std::string_view text) {
   if (name == "right") return Button::right;
   if (name == "middle") return Button::middle;
   return fail(Code::bad_request,
-              "unsupported mouse button " + quoted(text) + ": expected one of left, right, middle");
+              "unsupported mouse button " + quote(text) + ": expected one of left, right, middle");
 }
 
 Result<Button> parse_scroll_direction(std::string_view text) {
   std::string name = lower(trim(text));
   if (name == "up") return Button::wheel_up;
   if (name == "down") return Button::wheel_down;
-  return fail(Code::bad_request, "unsupported scroll direction " + quoted(text) + ": expected up or down");
+  return fail(Code::bad_request, "unsupported scroll direction " + quote(text) + ": expected up or down");
 }
 
 Task<Result<Point>> mouse_position(Input& input) {

@@ -35,7 +35,7 @@ std::string escape(char32_t c) {
 
 }  // namespace
 
-std::string quoted(std::string_view text) {
+std::string quote(std::string_view text) {
   std::string out = "\"";
   while (!text.empty()) {
     auto [c, size] = first_code_point(text);

@@ -7,7 +7,7 @@
 
 namespace dt::desktop {
 
-std::string quoted(std::string_view text);
+std::string quote(std::string_view text);
 std::string code_point_name(char32_t c);  // U+000B
 
 // The code points of valid UTF-8; a byte that is none of it counts as U+FFFD.
