@@ -9,8 +9,6 @@
 namespace dt::daemon {
 namespace {
 
-constexpr size_t kBuffer = 128 * 1024;
-constexpr size_t kLineShown = 1u << 20;
 constexpr size_t kHead = 512;
 constexpr size_t kPatience = 64;  // false alarms of the rarest byte before memmem takes over
 constexpr size_t npos = std::string_view::npos;
@@ -76,8 +74,8 @@ size_t TextFinder::find(std::string_view in, size_t from) const {
   return npos;
 }
 
-LineSearch::LineSearch(const TextFinder& finder, const Ended& ended)
-    : finder_(finder), ended_(ended), buffer_(kBuffer) {}
+LineSearch::LineSearch(const TextFinder& finder, const Ended& ended, Limits limits)
+    : finder_(finder), ended_(ended), limits_(limits), buffer_(limits.buffer) {}
 
 // Until the buffer is full or the file is over. False: there is nothing to look at.
 bool LineSearch::fill(int fd) {
@@ -123,7 +121,7 @@ void LineSearch::long_line(int fd, const Found& found) {
   size_t end = npos;
   while (end == npos && !ended_.now) {
     size_t old = have_;
-    if (old + kHead > buffer_.size()) buffer_.resize(old + kBuffer);
+    if (old + kHead > buffer_.size()) buffer_.resize(old + std::max(kHead, limits_.buffer));
     ssize_t n = read_some(fd, buffer_.data() + old, buffer_.size() - old);
     end_ = n <= 0;
     if (n > 0) have_ += static_cast<size_t>(n);
@@ -144,7 +142,7 @@ void LineSearch::search(int fd, const Found& found) {
   while (!ended_.now && fill(fd)) {
     std::string_view text(buffer_.data(), have_);
     size_t whole = end_ ? have_ : text.rfind('\n') + 1;
-    if (whole == 0 && buffer_.size() < kLineShown) {
+    if (whole == 0 && buffer_.size() < limits_.line) {
       buffer_.resize(buffer_.size() * 2);
     } else if (whole == 0) {
       long_line(fd, found);

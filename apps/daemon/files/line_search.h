@@ -29,7 +29,12 @@ class LineSearch {
  public:
   // number counts from 1; without the line's end; cut: of a longer line.
   using Found = std::function<void(size_t number, std::string_view line, bool cut)>;
-  LineSearch(const TextFinder& finder, const Ended& ended);
+  // Bytes; `line` is what is kept of a longer one.
+  struct Limits {
+    size_t buffer = 128 * 1024, line = 1u << 20;
+  };
+  LineSearch(const TextFinder& finder, const Ended& ended, Limits limits);
+  LineSearch(const TextFinder& finder, const Ended& ended) : LineSearch(finder, ended, Limits()) {}
   // Empty files and those with a NUL in their first 512 bytes are skipped. Read errors end the file.
   void search(int fd, const Found& found);
 
@@ -40,6 +45,7 @@ class LineSearch {
   void keep(size_t from);
   const TextFinder& finder_;
   const Ended& ended_;
+  const Limits limits_;
   std::vector<char> buffer_;
   size_t have_ = 0;    // bytes in it
   size_t number_ = 1;  // of the line it begins with

@@ -174,20 +174,21 @@ TEST(LineSearch, AgreesWithAPlainSearchAtEveryBoundary) {
   for (std::string pattern : {"a", "ab", "aab\r", "bbbabab", "\r", "aaaaaaaaaaaab"}) {
     TextFinder finder(pattern);
     Ended ended;
-    LineSearch lines(finder, ended);
-    for (size_t size : {1, 511, 513, 131'071, 131'072, 131'073, 262'144, 400'001}) {
-      std::string text;
-      for (size_t i = 0; i < size; ++i) text += "aab\r\n"[random() % (i % 3000 == 0 ? 5 : 3)];
-      ASSERT_EQ(::ftruncate(file.get(), 0), 0);
-      ASSERT_EQ(::pwrite(file.get(), text.data(), text.size(), 0), static_cast<ssize_t>(text.size()));
-      ::lseek(file.get(), 0, SEEK_SET);
-      std::vector<std::pair<size_t, std::string>> found;
-      lines.search(file.get(), [&](size_t number, std::string_view line, bool cut) {
-        EXPECT_FALSE(cut);
-        found.emplace_back(number, line);
-      });
-      ASSERT_TRUE(found == plain_find(text, pattern)) << pattern << " in " << size;
-    }
+    for (size_t buffer : {64u, 4096u, 131'072u})
+      for (size_t size : {1, 511, 513, 131'071, 131'072, 131'073, 262'144, 400'001}) {
+        LineSearch lines(finder, ended, {.buffer = buffer});
+        std::string text;
+        for (size_t i = 0; i < size; ++i) text += "aab\r\n"[random() % (i % 3000 == 0 ? 5 : 3)];
+        ASSERT_EQ(::ftruncate(file.get(), 0), 0);
+        ASSERT_EQ(::pwrite(file.get(), text.data(), text.size(), 0), static_cast<ssize_t>(text.size()));
+        ::lseek(file.get(), 0, SEEK_SET);
+        std::vector<std::pair<size_t, std::string>> found;
+        lines.search(file.get(), [&](size_t number, std::string_view line, bool cut) {
+          EXPECT_FALSE(cut);
+          found.emplace_back(number, line);
+        });
+        ASSERT_TRUE(found == plain_find(text, pattern)) << pattern << " in " << size;
+      }
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include "apps/daemon/files/file_error.h"
 #include "apps/daemon/files/file_info.h"
+#include "apps/daemon/files/part_name.h"
 #include "apps/daemon/files/staged_file.h"
 #include "apps/daemon/http/errors.h"
 #include "libs/base/text.h"
@@ -161,21 +162,6 @@ Task<Response> upload_v2(WorkerPool& pool, Request& request) {
 
 // --- bulk
 // ----------------------------------------------------------------------------------------------------------------
-
-struct PartName {
-  std::string index;
-  bool is_path = false;
-};
-// "files[7].path", "files[7].file"
-std::optional<PartName> parse_part_name(std::string_view name) {
-  if (!name.starts_with("files[")) return std::nullopt;
-  name.remove_prefix(6);
-  size_t close = name.find(']');
-  if (close == std::string_view::npos || close == 0) return std::nullopt;
-  std::string_view member = name.substr(close + 1);
-  if (member != ".path" && member != ".file") return std::nullopt;
-  return PartName{std::string(name.substr(0, close)), member == ".path"};
-}
 
 struct Bulk {
   std::map<std::string, std::string, std::less<>> paths;
