@@ -17,12 +17,15 @@
 
 #include "apps/runner/storage/backend.h"
 #include "apps/runner/storage/loop.h"
+#include "libs/base/clock.h"
 #include "libs/base/log.h"
 #include "libs/base/random.h"
 #include "libs/base/tree.h"
 
 namespace dt::runner {
 namespace {
+
+constexpr Millis kUnmountWait{5000};
 
 // Deletes what was renamed into the trash, one thing at a time.
 class Reaper {
@@ -291,8 +294,13 @@ std::vector<SandboxId> Storage::list_disks() const {
 Status Storage::unmount() {
   impl_->reaper->wait_until_empty();
   if (backend() != Backend::loop_btrfs) return {};
-  if (umount2(impl_->top.c_str(), UMOUNT_NOFOLLOW) < 0)
-    return fail_errno("unmount the storage pool " + impl_->top);
+  // Mount namespaces of sandboxes that have just ended hold it until the kernel has taken them apart.
+  Mono deadline = after(kUnmountWait);
+  while (umount2(impl_->top.c_str(), UMOUNT_NOFOLLOW) < 0) {
+    if (errno != EBUSY || std::chrono::steady_clock::now() > deadline)
+      return fail_errno("unmount the storage pool " + impl_->top);
+    std::this_thread::sleep_for(Millis(10));
+  }
   return {};
 }
 

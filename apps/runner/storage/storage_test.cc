@@ -17,6 +17,7 @@
 #include <thread>
 
 #include "apps/runner/storage/process.h"
+#include "libs/base/fd.h"
 #include "libs/base/random.h"
 #include "libs/base/tree.h"
 
@@ -201,6 +202,19 @@ TEST_F(StorageTest, CloneIsACopyThatDiverges) {
   EXPECT_TRUE(fs::is_empty(to->work()));
   EXPECT_EQ(storage.usage(SandboxId("to"))->limit_bytes, 50 * kMiB);
   EXPECT_EQ(storage.clone_disk(SandboxId("none"), SandboxId("x"), 0).error().code, Code::not_found);
+}
+
+TEST_F(StorageTest, UnmountWaitsForThoseWhoAreLettingGo) {
+  Storage& storage = open();
+  Fd held(::open((dir_ + "/mnt").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  ASSERT_TRUE(held);
+  std::thread late([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    held.reset();
+  });
+  EXPECT_TRUE(storage.unmount());
+  late.join();
+  storage_.reset();
 }
 
 TEST_F(StorageTest, RemoveEmptiesInTheBackgroundAndAfterACrash) {
