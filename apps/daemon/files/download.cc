@@ -25,6 +25,9 @@ namespace {
 // worker has asked it to read before, so that the loop does not wait for the disk.
 constexpr size_t kReadWhole = 128 * 1024;
 constexpr uint64_t kWindow = 4u << 20;
+// Of the files of a bulk download that are opened together.
+constexpr size_t kBatchFiles = 64, kBatchBytes = 512 * 1024;
+constexpr size_t kWriteFrom = 64 * 1024;
 
 struct Opened {
   Fd fd;
@@ -166,26 +169,47 @@ std::string error_part(const Part& part, const Error& error) {
          error_json(status, code, message, part.path, "POST");
 }
 
-Task<Status> send_part(WorkerPool& pool, BodyWriter& writer, Part part) {
-  const std::string& path = part.path;
-  auto file = co_await pool.run([&path] { return open_for_download(path); });
-  if (!file) co_return co_await writer.write(error_part(part, file.error()));
-  std::string head = part_head(part, "file") + "Content-Length: " + std::to_string(file->size) +
-                     "\r\nContent-Type: " + std::string(media_type(path)) + "\r\n\r\n";
-  if (file->content) co_return co_await writer.write(head + *file->content);
-  Status sent = co_await writer.write(head);
-  if (!sent) co_return sent;
-  co_return co_await send_range(pool, writer, *file, ByteRange{0, file->size});
+using Batch = std::vector<Result<Opened>>;
+
+// What is small is opened and read together, in one trip to a worker; a large file ends the batch.
+Batch open_batch(const std::vector<std::string>& paths, size_t from) {
+  Batch out;
+  size_t bytes = 0;
+  while (from + out.size() < paths.size() && out.size() < kBatchFiles && bytes < kBatchBytes) {
+    out.push_back(open_for_download(paths[from + out.size()]));
+    if (out.back() && !out.back()->content) break;
+    if (!out.back()) continue;
+    bytes += out.back()->size;
+    out.back()->fd.reset();
+  }
+  return out;
+}
+
+// The whole part, or everything of it before a large file's content.
+std::string part_start(const Part& part, const Result<Opened>& file) {
+  if (!file) return error_part(part, file.error());
+  return part_head(part, "file") + "Content-Length: " + std::to_string(file->size) +
+         "\r\nContent-Type: " + std::string(media_type(part.path)) + "\r\n\r\n" + file->content.value_or("");
 }
 
 // A failure inside a part ends the answer without the closing boundary: the client must notice.
 Task<Status> send_parts(WorkerPool& pool, BodyWriter& writer, std::string boundary,
                         std::vector<std::string> paths) {
-  for (size_t i = 0; i < paths.size(); ++i) {
-    Status sent = co_await send_part(pool, writer, Part{boundary, i, paths[i]});
-    if (!sent) co_return sent;
+  std::string out;
+  for (size_t i = 0; i < paths.size();) {
+    Batch batch = co_await pool.run([&paths, i] { return open_batch(paths, i); });
+    for (const Result<Opened>& file : batch) {
+      out += part_start(Part{boundary, i, paths[i]}, file);
+      ++i;
+      bool large = file && !file->content;
+      if (!large && out.size() < kWriteFrom) continue;
+      Status sent = co_await writer.write(out);
+      out.clear();
+      if (sent && large) sent = co_await send_range(pool, writer, *file, ByteRange{0, file->size});
+      if (!sent) co_return sent;
+    }
   }
-  co_return co_await writer.write("\r\n--" + boundary + "--\r\n");
+  co_return co_await writer.write(out + "\r\n--" + boundary + "--\r\n");
 }
 
 Task<Response> bulk_download(WorkerPool& pool, Request& request) {
