@@ -7,6 +7,7 @@ import sys
 
 import gi
 
+gi.require_version("Gdk", "3.0")
 gi.require_version("Gtk", "3.0")
 from gi.repository import Gdk, GLib, Gtk  # noqa: E402
 
@@ -21,7 +22,7 @@ class Window(Gtk.Window):
         self.state = {"pid": os.getpid(), "colour": "waiting", "entry": "", "second": "", "events": []}
         self.entry, self.second = Gtk.Entry(), Gtk.Entry()
         self.button = Gtk.Button(label="Press me")
-        self.field = Gtk.DrawingArea()
+        self.field = Gtk.EventBox()
         self.name()
         self.field.set_size_request(400, 200)
         self.field.add_events(Gdk.EventMask.BUTTON_PRESS_MASK | Gdk.EventMask.BUTTON_RELEASE_MASK | Gdk.EventMask.SCROLL_MASK)
@@ -30,6 +31,7 @@ class Window(Gtk.Window):
             box.pack_start(widget, widget is self.field, True, 0)
         self.add(box)
         self.connect_all()
+        self.dress()
         self.move(200, 150)
         self.show_all()
         self.present()
@@ -45,7 +47,6 @@ class Window(Gtk.Window):
         self.second.connect("changed", self.changed)
         self.entry.connect("activate", lambda _: self.event("enter"))
         self.button.connect("clicked", lambda _: self.colour("pressed"))
-        self.field.connect("draw", self.draw)
         self.field.connect("button-press-event", self.pressed)
         self.field.connect("button-release-event", self.released)
         self.field.connect("scroll-event", lambda _, e: self.event("scroll " + e.direction.value_nick))
@@ -54,18 +55,21 @@ class Window(Gtk.Window):
     def event(self, text):
         self.state["events"].append(text)
 
+    def dress(self):
+        style = Gtk.CssProvider()
+        style.load_from_data("".join(f".{name} {{ background: rgb{colour}; }}" for name, colour in COLOURS.items()).encode())
+        self.field.get_style_context().add_provider(style, Gtk.STYLE_PROVIDER_PRIORITY_APPLICATION)
+        self.colour("waiting")
+
     def colour(self, name):
+        self.field.get_style_context().remove_class(self.state["colour"])
         self.state["colour"] = name
-        self.field.queue_draw()
+        self.field.get_style_context().add_class(name)
 
     def changed(self, _):
         self.state.update(entry=self.entry.get_text(), second=self.second.get_text())
         if self.state["entry"] == AWAITED:
             self.colour("awaited")
-
-    def draw(self, _, context):
-        context.set_source_rgb(*(part / 255 for part in COLOURS[self.state["colour"]]))
-        context.paint()
 
     def pressed(self, _, event):
         kind = {Gdk.EventType._2BUTTON_PRESS: "double", Gdk.EventType.BUTTON_PRESS: "press"}.get(event.type, "other")
