@@ -91,7 +91,7 @@ struct Daemon::Impl {
   Sessions sessions;
   SshService ssh{process, files};
   GitService git{process, files};
-  DesktopCompanions desktop{process, files};
+  DesktopCompanions desktop{process, files, config.desktop_idle};
   desktop::Desktop desktop_processes;
   PortProxy ports;
   Pipeline pipeline;

@@ -19,6 +19,7 @@ struct Config {
   Millis session_grace{5000};                // deleting a session: from SIGTERM to SIGKILL
   Millis session_check{100};                 // and how often is looked whether everything ended
   std::string session_shell;                 // instead of the sandbox's own choice
+  Millis desktop_idle{300'000};              // computer use without requests: its processes end
   Millis desktop_restart{5000};              // from the end of a program of the desktop to its next start
   Millis desktop_ready{20'000};              // for such a program to serve after its start
   bool init = false;                         // PID 1: at the end every process is signalled

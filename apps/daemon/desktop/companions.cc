@@ -1,6 +1,7 @@
 #include "apps/daemon/desktop/companions.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -61,7 +62,10 @@ class DesktopCompanions::Process {
   // It finishes what it does and ends; no further requests.
   void dismiss() { control_.reset(); }
   bool dismissed() const { return !control_; }
-  bool usable() const { return control_ && !child.exited(); }
+  bool usable() const {
+    pollfd end{control_.get(), 0, 0};
+    return control_ && !child.exited() && ::poll(&end, 1, 0) == 0;  // else it closed the other end by dying
+  }
 
   Child child;
   const Variables started_with;
@@ -158,10 +162,10 @@ Task<void> DesktopCompanions::watch(Mode& mode, std::shared_ptr<Process> process
   for (;;) {
     bool ended = co_await process->child.wait(mode.last_request + idle_);
     if (ended) break;
-    bool unused = mode.requests == 0 && std::chrono::steady_clock::now() >= mode.last_request + idle_;
-    if (unused) process->dismiss();
-    if (!unused) mode.last_request = std::chrono::steady_clock::now();
-    if (!unused) continue;
+    auto now = std::chrono::steady_clock::now();
+    if (mode.requests > 0) mode.last_request = now;
+    if (now < mode.last_request + idle_) continue;
+    process->dismiss();
     co_await process->child.wait();
     break;
   }
@@ -195,6 +199,13 @@ Task<Response> DesktopCompanions::serve(Mode& mode, Request& request) {
   auto process = co_await connected(mode, request.ctx);
   if (!process) co_return not_available(request, process.error());
   auto response = co_await forward((*process)->client, request, kEndpoint, {.target = request.target});
+  // It was dying when the request came: what only looks is asked again.
+  bool again = !response && request.method == "GET" && !(*process)->usable();
+  if (again) {
+    process = co_await connected(mode, request.ctx);
+    if (!process) co_return not_available(request, process.error());
+    response = co_await forward((*process)->client, request, kEndpoint, {.target = request.target});
+  }
   if (!response) co_return broken(request, std::move(response).error());
   if (response->stream)
     response->stream = [inner = std::move(response->stream), hold,

@@ -18,7 +18,7 @@ class DesktopCompanions {
  public:
   // Both must outlive it. The pool is used when the program is unpacked. A companion that had no request for
   // `idle` ends.
-  DesktopCompanions(ProcessContext& process, WorkerPool& pool, Millis idle = Millis(300'000));
+  DesktopCompanions(ProcessContext& process, WorkerPool& pool, Millis idle);
   ~DesktopCompanions();
   DesktopCompanions(const DesktopCompanions&) = delete;
 

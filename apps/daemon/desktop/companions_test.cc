@@ -147,5 +147,29 @@ TEST_F(DesktopCompanionsTest, ManyScreenshotsAtOnce) {
   EXPECT_EQ(companions("x11").size(), 1u);
 }
 
+class IdleCompanionsTest : public DesktopCompanionsTest {
+ public:
+  void configure(Config& config) override {
+    DesktopCompanionsTest::configure(config);
+    config.desktop_idle = Millis(100);
+  }
+};
+
+TEST_F(IdleCompanionsTest, EndWhenNobodyAsksAndStartAgain) {
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(width(), 640);
+    EXPECT_TRUE(waited_for([this] {
+      get("/version");
+      return companions("x11").empty();
+    }));
+  }
+}
+
+// A request that takes longer than that is not cut off.
+TEST_F(IdleCompanionsTest, AreNotIdleWhileARequestRuns) {
+  Reply typed = post("/computeruse/keyboard/type", R"({"text":"abcdefghij","delay":50})");
+  EXPECT_EQ(typed.status, 200) << typed.body;
+}
+
 }  // namespace
 }  // namespace dt::daemon

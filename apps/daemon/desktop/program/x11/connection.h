@@ -61,6 +61,7 @@ class Connection {
   std::string property(xcb_window_t window, xcb_atom_t name, xcb_atom_t type = XCB_GET_PROPERTY_TYPE_ANY);
 
   SharedImage image;                               // where screenshots go
+  std::map<xcb_keysym_t, xcb_keycode_t> held;      // keys that are down until a request lets them go
   std::map<xcb_keysym_t, xcb_keycode_t> remapped;  // spare keys that we gave a symbol (key_map.h)
 
  private:

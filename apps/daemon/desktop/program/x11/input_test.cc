@@ -256,6 +256,58 @@ TEST_F(InputTest, Hotkeys) {
   EXPECT_EQ(x_->take(4), (std::vector{down(0xffe9), down(0xffc1), up(0xffc1), up(0xffe9)}));
 }
 
+TEST_F(InputTest, ButtonsStayDownUntilTheyAreReleased) {
+  EXPECT_EQ(bj::serialize(post("/mouse/down", at(50, 60))), R"({"x":50,"y":60})");
+  EXPECT_EQ(x_->take(1), (std::vector{press(1)}));
+  post("/mouse/move", at(90, 80));
+  auto motion = x_->take_motion(1);
+  ASSERT_FALSE(motion.empty());
+  EXPECT_TRUE(motion.back().state & XCB_BUTTON_MASK_1);
+  // Without both coordinates where the pointer is.
+  EXPECT_EQ(bj::serialize(post("/mouse/up", {{"x", 5}})), R"({"x":90,"y":80})");
+  EXPECT_EQ(x_->take(1), (std::vector{release(1)}));
+  post("/mouse/down", {{"button", "right"}, {"x", nullptr}, {"y", nullptr}});
+  EXPECT_EQ(bj::serialize(post("/mouse/up", at(7, 8, {{"button", "right"}}))), R"({"x":7,"y":8})");
+  auto events = x_->take(2);
+  EXPECT_EQ(events, (std::vector{press(3), release(3)}));
+  EXPECT_EQ(events[1].at.x, 7);
+  EXPECT_EQ(error("/mouse/down", {{"button", 1}}), "Invalid mouse button parameters");
+  EXPECT_EQ(error("/mouse/up", {{"button", "x"}}),
+            "unsupported mouse button \"x\": expected one of left, right, middle");
+}
+
+TEST_F(InputTest, KeysStayDownUntilTheyAreReleased) {
+  EXPECT_EQ(bj::serialize(post("/keyboard/down", {{"key", "Shift"}})), "{}");
+  EXPECT_EQ(x_->take(1), (std::vector{down(0xffe1)}));
+  post("/mouse/click", at(10, 10));
+  auto clicked = x_->take(2);
+  ASSERT_EQ(clicked.size(), 2u);
+  EXPECT_TRUE(clicked[0].state & XCB_MOD_MASK_SHIFT);
+  EXPECT_EQ(bj::serialize(post("/keyboard/up", {{"key", "shift"}})), "{}");
+  EXPECT_EQ(x_->take(1), (std::vector{up(0xffe1)}));
+  EXPECT_EQ(error("/keyboard/down", {{"key", "!"}}),
+            "unsupported key \"!\"; use press(\"1\", [\"shift\"]) for a shifted key or type(\"!\") for text");
+  EXPECT_EQ(error("/keyboard/up", {{"key", 1}}), "Invalid key");
+}
+
+// One that the layout does not have keeps its spare key as long as it is down.
+TEST_F(InputTest, AHeldKeyKeepsItsSpareKey) {
+  post("/keyboard/down", {{"key", "num5"}});
+  EXPECT_EQ(x_->take(1), (std::vector{down(0xffb5)}));
+  std::u32string all;
+  std::string text;
+  for (char32_t c = 0x430; c < 0x430 + 32; ++c) {  // more than there are spare keys
+    all += c;
+    text += static_cast<char>(0xc0 | c >> 6);
+    text += static_cast<char>(0x80 | (c & 0x3f));
+  }
+  EXPECT_EQ(typed(text), all);
+  post("/keyboard/up", {{"key", "num5"}});
+  auto events = x_->take(1);
+  ASSERT_FALSE(events.empty());
+  EXPECT_EQ(events.back(), up(0xffb5));
+}
+
 // Input takes turns; looking does not wait for it.
 TEST_F(InputTest, InputIsSerialised) {
   TaskScope both("both");

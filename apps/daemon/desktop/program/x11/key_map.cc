@@ -76,11 +76,13 @@ KeyMap::Plan KeyMap::plan(std::span<const xcb_keysym_t> symbols, bool with_shift
     if (std::all_of(row, row + width_, [](xcb_keysym_t s) { return s == 0; }))
       spare.push_back(static_cast<xcb_keycode_t>(first_ + key));
   }
-  size_t room = spare.size() + x_->remapped.size();
+  size_t room = spare.size();
+  for (const auto& entry : x_->remapped) room += x_->held.contains(entry.first) ? 0 : 1;
   Plan out;
   std::set<xcb_keysym_t> wanted;
   for (xcb_keysym_t symbol : symbols) {
-    if (!direct(symbol, with_shift) && !wanted.contains(symbol)) {
+    bool there = direct(symbol, with_shift) || (x_->held.contains(symbol) && x_->remapped.contains(symbol));
+    if (!there && !wanted.contains(symbol)) {
       if (wanted.size() == room) break;
       wanted.insert(symbol);
     }
@@ -88,7 +90,7 @@ KeyMap::Plan KeyMap::plan(std::span<const xcb_keysym_t> symbols, bool with_shift
   }
   std::vector<xcb_keycode_t> old;  // remapped to something that is not wanted now
   for (const auto& [symbol, key] : x_->remapped)
-    if (!wanted.contains(symbol)) old.push_back(key);
+    if (!wanted.contains(symbol) && !x_->held.contains(symbol)) old.push_back(key);
   for (xcb_keysym_t symbol : wanted) {
     if (x_->remapped.contains(symbol)) continue;
     auto& from = spare.empty() ? old : spare;
@@ -109,8 +111,9 @@ Status apply(Connection& x, const KeyMap::Plan& plan) {
 }
 
 Status restore(Connection& x) {
-  for (const auto& [symbol, key] : x.remapped) TRY_VOID(set_symbol(x, key, 0));
-  x.remapped.clear();
+  for (const auto& [symbol, key] : x.remapped)
+    if (!x.held.contains(symbol)) TRY_VOID(set_symbol(x, key, 0));
+  std::erase_if(x.remapped, [&x](const auto& entry) { return !x.held.contains(entry.first); });
   return x.sync();
 }
 

@@ -165,4 +165,29 @@ Task<Status> Keyboard::press(Chord chord) {
   co_return released;
 }
 
+Task<Status> Keyboard::hold(uint32_t symbol) {
+  auto turn = co_await input_.turns.mine();
+  std::vector<uint32_t> symbols = {symbol};
+  auto ready = co_await prepare(symbols, 0, false);
+  if (!ready) co_return std::unexpected(std::move(ready).error());
+  co_return co_await input_.server.run([symbol](Connection& x) -> Status {
+    TRY(auto keys, chord_keys(x, {symbol}));
+    x.held[symbol] = keys[0];
+    return set_keys(x, keys, true);
+  });
+}
+
+Task<Status> Keyboard::let_go(uint32_t symbol) {
+  auto turn = co_await input_.turns.mine();
+  co_return co_await input_.server.run([symbol](Connection& x) -> Status {
+    TRY(KeyMap map, current_map(x));
+    auto held = x.held.find(symbol);
+    // One that an earlier process of ours held is found by the map.
+    xcb_keycode_t key = held == x.held.end() ? map.plain(symbol) : held->second;
+    if (held != x.held.end()) x.held.erase(held);
+    if (key == 0) return {};
+    return set_keys(x, {key}, false);
+  });
+}
+
 }  // namespace dt::desktop

@@ -17,6 +17,9 @@ class Keyboard {
   // Types key symbols one after the other, with a pause after each.
   Task<Status> type(std::vector<uint32_t> symbols, Millis delay);
   Task<Status> press(Chord chord);
+  // A key stays down, for whatever comes, until it is let go. Both may be repeated.
+  Task<Status> hold(uint32_t symbol);
+  Task<Status> let_go(uint32_t symbol);
 
  private:
   Task<Status> type_in_turn(const std::vector<uint32_t>& symbols, Millis delay);

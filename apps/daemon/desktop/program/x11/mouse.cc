@@ -82,6 +82,16 @@ Task<Result<Point>> mouse_click(Input& input, Point at, Button button, bool twic
   co_return co_await mouse_position(input);
 }
 
+Task<Result<Point>> mouse_button(Input& input, std::optional<Point> at, Button button, bool down) {
+  auto turn = co_await input.turns.mine();
+  if (at) {
+    CO_TRY_VOID(co_await move(input, *at));
+    co_await pause(kAfterMove);
+  }
+  CO_TRY_VOID(co_await set_button(input, button, down));
+  co_return co_await mouse_position(input);
+}
+
 Task<Result<Point>> mouse_drag(Input& input, Point from, Point to, Button button) {
   auto turn = co_await input.turns.mine();
   CO_TRY_VOID(co_await move(input, from));

@@ -118,6 +118,8 @@ Task<Result<Body>> Body::read(Request& request, std::string problem) {
   co_return body;
 }
 
+bool Body::has(std::string_view name) const { return members_->find(name) != nullptr; }
+
 Result<int64_t> Body::integer(std::string_view name) const {
   const bj::value* value = members_->find(name);
   if (!value) return 0;

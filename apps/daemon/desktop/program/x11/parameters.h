@@ -26,6 +26,7 @@ class Body {
   // `problem` is the text for whatever is wrong with it.
   static Task<Result<Body>> read(Request& request, std::string problem);
   Result<Point> point(std::string_view x, std::string_view y) const;
+  bool has(std::string_view name) const;  // and it is not null
   Result<int64_t> integer(std::string_view name) const;
   Result<std::string> text(std::string_view name) const;
   Result<bool> flag(std::string_view name) const;

@@ -62,13 +62,19 @@ class Desktop {
   Task<Response> position(Request& request);
   Task<Response> move(Request& request);
   Task<Response> click(Request& request);
+  Task<Response> button_down(Request& request) { return set_button(request, true); }
+  Task<Response> button_up(Request& request) { return set_button(request, false); }
   Task<Response> drag(Request& request);
   Task<Response> scroll(Request& request);
   Task<Response> type(Request& request);
   Task<Response> key(Request& request);
   Task<Response> hotkey(Request& request);
+  Task<Response> key_down(Request& request) { return set_key(request, true); }
+  Task<Response> key_up(Request& request) { return set_key(request, false); }
 
  private:
+  Task<Response> set_button(Request& request, bool down);
+  Task<Response> set_key(Request& request, bool down);
   Task<Response> press(Request& request, Result<Chord> chord);
 
   XServer view_{display_name()};
@@ -134,6 +140,20 @@ Task<Response> Desktop::click(Request& request) {
   co_return point_response(request, at);
 }
 
+Task<Response> Desktop::set_button(Request& request, bool down) {
+  auto body = co_await Body::read(request, "Invalid mouse button parameters");
+  if (!body) co_return failure(request, body.error());
+  auto point = body->point("x", "y");
+  auto name = body->text("button");
+  if (!point || !name) co_return failure(request, !point ? point.error() : name.error());
+  auto button = parse_button(*name);
+  if (!button) co_return failure(request, button.error());
+  std::optional<Point> to;
+  if (body->has("x") && body->has("y")) to = *point;
+  auto at = co_await mouse_button(input_, to, *button, down);
+  co_return point_response(request, at);
+}
+
 Task<Response> Desktop::drag(Request& request) {
   auto body = co_await Body::read(request, "Invalid drag parameters");
   if (!body) co_return failure(request, body.error());
@@ -195,6 +215,18 @@ Task<Response> Desktop::key(Request& request) {
   co_return co_await press(request, parse_press(*name, *modifiers));
 }
 
+Task<Response> Desktop::set_key(Request& request, bool down) {
+  auto body = co_await Body::read(request, "Invalid key");
+  if (!body) co_return failure(request, body.error());
+  auto name = body->text("key");
+  if (!name) co_return failure(request, name.error());
+  auto chord = parse_press(*name, {});
+  if (!chord) co_return failure(request, chord.error());
+  Task<Status> act = down ? keyboard_.hold(chord->key) : keyboard_.let_go(chord->key);
+  Status done = co_await std::move(act);
+  co_return done_response(request, done);
+}
+
 Task<Response> Desktop::hotkey(Request& request) {
   auto body = co_await Body::read(request, "Invalid hotkey");
   if (!body) co_return failure(request, body.error());
@@ -221,10 +253,14 @@ std::vector<Route> x11_routes() {
       {"GET", "/computeruse/mouse/position", to(&Desktop::position)},
       {"POST", "/computeruse/mouse/move", to(&Desktop::move)},
       {"POST", "/computeruse/mouse/click", to(&Desktop::click)},
+      {"POST", "/computeruse/mouse/down", to(&Desktop::button_down)},
+      {"POST", "/computeruse/mouse/up", to(&Desktop::button_up)},
       {"POST", "/computeruse/mouse/drag", to(&Desktop::drag)},
       {"POST", "/computeruse/mouse/scroll", to(&Desktop::scroll)},
       {"POST", "/computeruse/keyboard/type", to(&Desktop::type)},
       {"POST", "/computeruse/keyboard/key", to(&Desktop::key)},
+      {"POST", "/computeruse/keyboard/down", to(&Desktop::key_down)},
+      {"POST", "/computeruse/keyboard/up", to(&Desktop::key_up)},
       {"POST", "/computeruse/keyboard/hotkey", to(&Desktop::hotkey)},
   };
 }
