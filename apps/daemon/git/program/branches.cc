@@ -21,6 +21,18 @@ Status check_out_commit(git_repository* repository, git_object* commit) {
   return {};
 }
 
+// A new branch would be checked out without them being part of it: the contract refuses that.
+Status refuse_unstaged_changes(git_repository* repository) {
+  Handle<git_diff, git_diff_free> diff;
+  git_diff_options options = GIT_DIFF_OPTIONS_INIT;
+  options.ignore_submodules = GIT_SUBMODULE_IGNORE_ALL;
+  options.flags = GIT_DIFF_UPDATE_INDEX;
+  TRY_GIT(git_diff_index_to_workdir(diff.out(), repository, nullptr, &options));
+  if (git_diff_num_deltas(diff) == 0) return {};
+  return conflict("worktree contains unstaged changes: add and commit, or restore them first",
+                  kDirtyWorktree);
+}
+
 }  // namespace
 
 Status list_branches(JsonBody& body, Answer& answer) {
@@ -50,7 +62,9 @@ Status create_branch(JsonBody& body, Answer&) {
   TRY_VOID(body.status());
   TRY_VOID(check_branch_name(name));
   TRY(Repository repository, open_worktree(path));
+  TRY_VOID(lock(repository));
   TRY(Commit commit, head_commit(repository));
+  TRY_VOID(refuse_unstaged_changes(repository));
   Reference branch;
   int code = git_branch_create(branch.out(), repository, name.c_str(), commit, 0);
   if (code == GIT_EEXISTS)
@@ -75,6 +89,7 @@ Status checkout(JsonBody& body, Answer&) {
   std::string path = body.required_text("path"), name = body.required_text("branch");
   TRY_VOID(body.status());
   TRY(Repository repository, open_worktree(path));
+  TRY_VOID(lock(repository));
   if (auto branch = find_branch(repository, name)) return check_out_branch(repository, *branch);
   auto commit = find_commit(repository, name);
   if (!commit)

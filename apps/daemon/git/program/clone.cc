@@ -1,8 +1,11 @@
 // clone and init.
+#include <unistd.h>
+
 #include "apps/daemon/git/program/network.h"
 #include "apps/daemon/git/program/new_folder.h"
 #include "apps/daemon/git/program/operations.h"
 #include "apps/daemon/git/program/repository.h"
+#include "apps/daemon/git/program/worktree_guard.h"
 
 namespace dt::git {
 namespace {
@@ -40,6 +43,9 @@ Result<Repository> make_repository(const std::string& path, bool bare, const std
   int code = git_repository_init_ext(repository.out(), path.c_str(), &options);
   if (code == GIT_EEXISTS) return conflict("repository already exists");
   TRY_GIT(code);
+  ::unlink((std::string(git_repository_path(repository)) + "hooks/README.sample")
+               .c_str());  // of libgit2's template
+  if (!bare) TRY_VOID(guard_worktree(git_repository_workdir(repository)));
   return repository;
 }
 
@@ -106,6 +112,13 @@ Status fetch_branch(Session& session, git_remote* remote, const Clone& what, con
   return {};
 }
 
+// Of an empty remote, an empty repository from which the first commit can be pushed.
+Status clone_nothing(git_repository* repository) {
+  TRY_GIT(git_remote_add_fetch(repository, "origin", "+refs/heads/*:refs/remotes/origin/*"));
+  TRY(Head head, read_head(repository));
+  return track(repository, head.branch);
+}
+
 Status clone_into(git_repository* repository, const Clone& what) {
   git_remote_create_options options = GIT_REMOTE_CREATE_OPTIONS_INIT;
   options.repository = repository;
@@ -113,11 +126,12 @@ Status clone_into(git_repository* repository, const Clone& what) {
   options.flags = GIT_REMOTE_CREATE_SKIP_DEFAULT_FETCHSPEC;
   Remote remote;
   TRY_GIT(git_remote_create_with_opts(remote.out(), what.url.text.c_str(), &options));
-  Session session(what.url, what.access);
-  TRY_VOID(session.connect(remote, GIT_DIRECTION_FETCH));
+  TRY(auto session, session_of(remote, GIT_DIRECTION_FETCH, what.access, &what.url));
+  TRY_VOID(session->connect(remote, GIT_DIRECTION_FETCH));
+  if (is_empty(remote) && what.branch.empty() && what.commit.empty()) return clone_nothing(repository);
   TRY(std::string branch, remote_branch(remote, what.branch));
   if (!branch.empty()) TRY_GIT(git_remote_add_fetch(repository, "origin", refspec_of(branch).c_str()));
-  TRY_VOID(fetch_branch(session, remote, what, branch));
+  TRY_VOID(fetch_branch(*session, remote, what, branch));
   TRY_VOID(branch.empty() ? detach_at_remote_head(repository, remote) : point_head_to(repository, branch));
   if (!what.commit.empty()) TRY_VOID(check_out_commit(repository, what.commit));
   return write_files(repository);

@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "apps/daemon/git/program/operations.h"
@@ -40,10 +41,22 @@ Result<Config> open(std::string_view scope, const std::string& path) {
   return config;
 }
 
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool is_word(std::string_view text) {
+  return !text.empty() &&
+         std::ranges::all_of(text, [](char c) { return is_letter(c) || (c >= '0' && c <= '9') || c == '-'; });
+}
+
+// section.name or section.anything.name; libgit2 writes names that git cannot read.
+Status check_key(const std::string& key) {
+  size_t first = key.find('.'), last = key.rfind('.');
+  bool good = first != key.npos && is_word(key.substr(0, first)) && is_word(key.substr(last + 1)) &&
+              is_letter(key[last + 1]) && key.find_first_of(std::string_view("\n\0", 2)) == key.npos;
+  return good ? Status{} : bad_request("'" + key + "' is not a valid key: use section.name");
+}
+
 Status write(git_config* config, const std::string& key, const std::string& value) {
-  int code = git_config_set_string(config, key.c_str(), value.c_str());
-  if (code == GIT_EINVALIDSPEC) return bad_request("'" + key + "' is not a valid key: use section.name");
-  TRY_GIT(code);
+  TRY_GIT(git_config_set_string(config, key.c_str(), value.c_str()));
   return {};
 }
 
@@ -72,10 +85,10 @@ Status use_credential_store() {
 Status get_config(JsonBody& body, Answer& answer) {
   std::string key = body.required_text("key");
   TRY_VOID(body.status());
+  TRY_VOID(check_key(key));
   TRY(Config config, open(body.text("scope"), body.text("path")));
   Text value;
   int code = git_config_get_string_buf(value.out(), config, key.c_str());
-  if (code == GIT_EINVALIDSPEC) return bad_request("'" + key + "' is not a valid key: use section.name");
   if (code < 0 && code != GIT_ENOTFOUND) return last_error(code);
   answer.body() += code == GIT_ENOTFOUND ? "{}" : "{\"value\":" + json::quote(value.str()) + "}";
   return {};
@@ -85,6 +98,7 @@ Status set_config(JsonBody& body, Answer&) {
   std::string key = body.required_text("key"), value = body.required_text("value");
   std::string scope = body.text("scope"), path = body.text("path");
   TRY_VOID(body.status());
+  TRY_VOID(check_key(key));
   TRY(Config config, open(scope, path));
   return write(config, key, value);
 }

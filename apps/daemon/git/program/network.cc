@@ -14,6 +14,8 @@ std::string authorization(const std::string& user, const std::string& password) 
   return "Authorization: Basic " + base64_encode(user + ":" + password);
 }
 
+constexpr unsigned kPackThreads = 2;  // each has a window of objects in memory
+
 std::string host_and_port(const Url& url) { return url.port.empty() ? url.host : url.host + ":" + url.port; }
 
 }  // namespace
@@ -101,6 +103,7 @@ git_fetch_options Session::fetch_options() const {
 
 git_push_options Session::push_options() {
   git_push_options out = GIT_PUSH_OPTIONS_INIT;
+  out.pb_parallelism = kPackThreads;
   out.callbacks = callbacks();
   out.proxy_opts.type = GIT_PROXY_AUTO;
   out.follow_redirects = GIT_REMOTE_REDIRECT_INITIAL;
@@ -126,8 +129,13 @@ Status Session::connect(git_remote* remote, git_direction direction) {
   return {};
 }
 
-Result<std::unique_ptr<Session>> session_of(git_remote* remote, Access access) {
-  TRY(Url url, parse_url(git_remote_url(remote)));
+Result<std::unique_ptr<Session>> session_of(git_remote* remote, git_direction direction, Access access,
+                                            const Url* given) {
+  const char* text = direction == GIT_DIRECTION_PUSH ? git_remote_pushurl(remote) : nullptr;
+  if (!text) text = git_remote_url(remote);
+  if (!text) return not_found("remote not found: it has no URL");
+  if (given && given->text == text) return std::make_unique<Session>(*given, std::move(access));
+  TRY(Url url, parse_url(text));
   return std::make_unique<Session>(std::move(url), std::move(access));
 }
 
@@ -137,6 +145,12 @@ Result<Remote> find_remote(git_repository* repository, const std::string& name) 
   if (code == GIT_ENOTFOUND || code == GIT_EINVALIDSPEC) return not_found("remote not found: " + name);
   TRY_GIT(code);
   return remote;
+}
+
+bool is_empty(git_remote* remote) {
+  const git_remote_head** heads;
+  size_t count;
+  return git_remote_ls(&heads, &count, remote) == 0 && count == 0;
 }
 
 Result<std::string> remote_branch(git_remote* remote, const std::string& name) {

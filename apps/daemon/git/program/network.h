@@ -54,11 +54,16 @@ class Session {
   std::string rejection_;
 };
 
-// A session for the URL of a configured remote.
-Result<std::unique_ptr<Session>> session_of(git_remote* remote, Access access);
+// A session for the URL that a remote really has for this direction, by the user's settings too
+// (url.*.insteadOf). `given`: the URL it was made with, which may have credentials.
+Result<std::unique_ptr<Session>> session_of(git_remote* remote, git_direction direction, Access access,
+                                            const Url* given = nullptr);
 
 // The remote of this name, or not_found.
 Result<Remote> find_remote(git_repository* repository, const std::string& name);
+
+// Whether a connected remote has nothing at all.
+bool is_empty(git_remote* remote);
 
 // A branch of a connected remote: fails with not_found when the remote has none of this name ("" is its
 // default one, whose name is returned).

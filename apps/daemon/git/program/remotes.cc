@@ -9,9 +9,9 @@ namespace {
 
 Status fetch_all(git_repository* repository, const std::string& name, const Url& url) {
   TRY(Remote remote, find_remote(repository, name));
-  Session session(url, {});
-  TRY_VOID(session.connect(remote, GIT_DIRECTION_FETCH));
-  git_fetch_options options = session.fetch_options();
+  TRY(auto session, session_of(remote, GIT_DIRECTION_FETCH, {}, &url));
+  TRY_VOID(session->connect(remote, GIT_DIRECTION_FETCH));
+  git_fetch_options options = session->fetch_options();
   TRY_GIT(git_remote_fetch(remote, nullptr, &options, nullptr));
   return {};
 }

@@ -1,6 +1,13 @@
 #include "apps/daemon/git/program/repository.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include <cerrno>
 #include <string_view>
+
+#include "apps/daemon/git/program/worktree_guard.h"
+#include "libs/base/fd.h"
 
 namespace dt::git {
 namespace {
@@ -8,9 +15,9 @@ namespace {
 constexpr std::string_view kHeads = "refs/heads/";
 
 // What one operation may hold in memory of pack files and objects, whatever the size of the repository.
-constexpr size_t kWindowSize = 16u << 20;
-constexpr size_t kMappedLimit = 64u << 20;
-constexpr ssize_t kCacheLimit = 16 << 20;
+constexpr size_t kWindowSize = 4u << 20;
+constexpr size_t kMappedLimit = 24u << 20;
+constexpr ssize_t kCacheLimit = 8 << 20;
 
 }  // namespace
 
@@ -35,7 +42,16 @@ Result<Repository> open_repository(const std::string& path) {
 Result<Repository> open_worktree(const std::string& path) {
   TRY(Repository repository, open_repository(path));
   if (git_repository_is_bare(repository)) return bad_request("this repository is bare: it has no worktree");
+  TRY_VOID(guard_worktree(git_repository_workdir(repository)));
   return repository;
+}
+
+Status lock(git_repository* repository) {
+  TRY(Fd folder, open_file(git_repository_path(repository), O_RDONLY | O_DIRECTORY));
+  while (::flock(folder.get(), LOCK_EX) < 0 && errno == EINTR) {
+  }
+  folder.release();  // until the process ends
+  return {};
 }
 
 Result<Head> read_head(git_repository* repository) {

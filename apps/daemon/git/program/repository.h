@@ -13,8 +13,12 @@ Status set_up_library();
 
 // `path` itself is the repository (its worktree, or a bare one); there is no search upwards.
 Result<Repository> open_repository(const std::string& path);
-// The same, but it must have a worktree.
+// The same, but it must have a worktree, which is guarded from then on (worktree_guard.h).
 Result<Repository> open_worktree(const std::string& path);
+
+// Waits until no other operation of ours changes this repository, and holds off others until the process
+// ends. (Where the file system has no locks, there is none.) Not while the network is waited for.
+Status lock(git_repository* repository);
 
 struct Head {
   std::string name;    // "refs/heads/main"; "HEAD" when detached

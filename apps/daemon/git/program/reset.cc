@@ -4,6 +4,7 @@
 #include "apps/daemon/git/program/operations.h"
 #include "apps/daemon/git/program/paths.h"
 #include "apps/daemon/git/program/repository.h"
+#include "apps/daemon/git/program/way.h"
 
 namespace dt::git {
 namespace {
@@ -83,7 +84,10 @@ Status reset_unborn(git_repository* repository, const std::string& mode) {
 Status reset_all(git_repository* repository, git_object* target, const std::string& mode) {
   if (mode == "soft") return move_head(repository, target, GIT_RESET_SOFT);
   if (mode == "mixed") return move_head(repository, target, GIT_RESET_MIXED);
-  if (mode == "hard") return move_head(repository, target, GIT_RESET_HARD);
+  if (mode == "hard") {
+    TRY_VOID(clear_the_way(repository, target, nullptr));
+    return move_head(repository, target, GIT_RESET_HARD);
+  }
   return mode == "merge" ? reset_merge(repository, target) : reset_keep(repository, target);
 }
 
@@ -105,6 +109,7 @@ Status reset(JsonBody& body, Answer&) {
   if (mode.empty()) mode = "mixed";
   TRY_VOID(check_mode(mode, !files.empty()));
   TRY(Repository repository, open_worktree(path));
+  TRY_VOID(lock(repository));
   TRY(Head head, read_head(repository));
   if (head.unborn && (target.empty() || target == "HEAD"))
     return files.empty() ? reset_unborn(repository, mode) : reset_files(repository, nullptr, files);

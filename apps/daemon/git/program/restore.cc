@@ -4,6 +4,7 @@
 #include "apps/daemon/git/program/operations.h"
 #include "apps/daemon/git/program/paths.h"
 #include "apps/daemon/git/program/repository.h"
+#include "apps/daemon/git/program/way.h"
 
 namespace dt::git {
 namespace {
@@ -43,9 +44,19 @@ Status check_known(git_repository* repository, git_object* source, const Files& 
   return {};
 }
 
+Status make_room(git_repository* repository, git_object* source, const git_strarray& paths) {
+  Handle<git_pathspec, git_pathspec_free> pathspec;
+  TRY_GIT(git_pathspec_new(pathspec.out(), &paths));
+  if (source) return clear_the_way(repository, source, pathspec);
+  Index index;
+  TRY_GIT(git_repository_index(index.out(), repository));
+  return clear_the_way(repository, index.get(), pathspec);
+}
+
 // Writes files of the worktree; of `source`, or of the index when that is null.
 Status write_worktree(git_repository* repository, git_object* source, const Files& files) {
   StringArray paths(files);
+  TRY_VOID(make_room(repository, source, paths.get()));
   git_checkout_options options = GIT_CHECKOUT_OPTIONS_INIT;
   options.checkout_strategy = GIT_CHECKOUT_FORCE | GIT_CHECKOUT_DONT_UPDATE_INDEX;
   options.paths = paths.get();
@@ -73,6 +84,7 @@ Status restore(JsonBody& body, Answer&) {
   if (!staged && !worktree) return bad_request("nothing to restore: staged and worktree are both false");
   TRY(Repository repository, open_worktree(path));
   TRY(Files files, files_in(repository, *names));
+  TRY_VOID(lock(repository));
   TRY(Head head, read_head(repository));
   Object commit;
   bool from_commit = !source.empty() || (staged && !head.unborn);

@@ -2,22 +2,45 @@
 #include <sys/stat.h>
 
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "apps/daemon/git/program/operations.h"
 #include "apps/daemon/git/program/paths.h"
 #include "apps/daemon/git/program/repository.h"
+#include "libs/base/text.h"
 #include "libs/codec/json.h"
 
 namespace dt::git {
 namespace {
 
+struct Folder {
+  git_index* index;
+  std::vector<std::string> repositories;  // in it
+};
+
+// 0 takes a path, 1 leaves it out.
+int choose(const char* path, const char*, void* folder) {
+  auto& f = *static_cast<Folder*>(folder);
+  std::string_view name(path);
+  if (name.ends_with('/')) {
+    f.repositories.emplace_back(name.substr(0, name.size() - 1));
+    return 1;
+  }
+  const git_index_entry* entry = git_index_get_bypath(f.index, path, 0);
+  return entry && (entry->flags_extended & GIT_INDEX_ENTRY_SKIP_WORKTREE) ? 1 : 0;  // of a sparse checkout
+}
+
 // Everything below a folder, or all when it is empty: new, changed and deleted files, without those ignored.
-Status add_folder(git_index* index, std::string folder) {
-  std::vector<std::string> one = {std::move(folder)};
+// Repositories in it are added as the commit they are at, those without commits not at all.
+Status add_folder(git_index* index, std::string name) {
+  std::vector<std::string> one = {std::move(name)};
   StringArray paths(one);
+  Folder folder{index, {}};
   TRY_GIT(git_index_add_all(index, one[0].empty() ? nullptr : &paths, GIT_INDEX_ADD_DISABLE_PATHSPEC_MATCH,
-                            nullptr, nullptr));
+                            choose, &folder));
+  for (const std::string& inner : folder.repositories)
+    std::ignore = git_index_add_bypath(index, inner.c_str());
   return {};
 }
 
@@ -33,8 +56,20 @@ bool is_known(git_index* index, const std::string& path) {
          git_index_find_prefix(&at, index, (path + "/").c_str()) == 0;
 }
 
+// git adds nothing of its own files, and nothing that is only reached through a link.
+Status check_place(const std::string& root, const std::string& path) {
+  for (std::string_view part : split(path, '/'))
+    if (iequals(part, ".git")) return bad_request("'" + path + "' belongs to git itself");
+  struct stat info;
+  for (size_t slash = path.find('/'); slash != path.npos; slash = path.find('/', slash + 1))
+    if (::lstat((root + path.substr(0, slash)).c_str(), &info) == 0 && S_ISLNK(info.st_mode))
+      return bad_request("'" + path + "' is beyond a symbolic link");
+  return {};
+}
+
 Status add_one(git_index* index, const std::string& root, const std::string& path) {
   if (path.empty()) return add_folder(index, "");
+  TRY_VOID(check_place(root, path));
   struct stat info;
   bool there = ::lstat((root + path).c_str(), &info) == 0;
   if (!there && !is_known(index, path)) return other("entry not found: " + path);
@@ -112,6 +147,7 @@ Status add(JsonBody& body, Answer&) {
   if (!files) body.missing("files");
   TRY_VOID(body.status());
   TRY(Repository repository, open_worktree(path));
+  TRY_VOID(lock(repository));
   std::string root = git_repository_workdir(repository);
   Index index;
   TRY_GIT(git_repository_index(index.out(), repository));
@@ -129,6 +165,7 @@ Status commit(JsonBody& body, Answer& answer) {
   bool allow_empty = body.flag("allow_empty").value_or(false);
   TRY_VOID(body.status());
   TRY(Repository repository, open_worktree(path));
+  TRY_VOID(lock(repository));
   TRY(Signature signature, sign(author, email));
   TRY(Parents parents, read_parents(repository));
   TRY(git_oid tree_id, write_index_tree(repository));

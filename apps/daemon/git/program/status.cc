@@ -33,18 +33,30 @@ const char* path_of(const git_status_entry* entry) {
   return delta->new_file.path ? delta->new_file.path : delta->old_file.path;
 }
 
+// Files outside of a sparse checkout are not there on purpose.
+bool is_left_out(git_index* index, const char* path) {
+  const git_index_entry* entry = git_index_get_bypath(index, path, 0);
+  return entry && (entry->flags_extended & GIT_INDEX_ENTRY_SKIP_WORKTREE);
+}
+
 Status write_files(git_repository* repository, Answer& answer) {
   git_status_options options = GIT_STATUS_OPTIONS_INIT;
   options.flags =
       GIT_STATUS_OPT_INCLUDE_UNTRACKED | GIT_STATUS_OPT_RECURSE_UNTRACKED_DIRS | GIT_STATUS_OPT_UPDATE_INDEX;
   StatusList list;
   TRY_GIT(git_status_list_new(list.out(), repository, &options));
+  Index index;
+  TRY_GIT(git_repository_index(index.out(), repository));
   size_t count = git_status_list_entrycount(list);
+  bool first = true;
   for (size_t i = 0; i < count; ++i) {
     const git_status_entry* entry = git_status_byindex(list, i);
-    States states = states_of(entry->status);
+    unsigned flags = entry->status;
+    if (flags & GIT_STATUS_WT_DELETED && is_left_out(index, path_of(entry))) flags &= ~GIT_STATUS_WT_DELETED;
+    if (flags == GIT_STATUS_CURRENT) continue;
+    States states = states_of(flags);
     std::string& out = answer.body();
-    out += i ? ",{\"name\":" : "{\"name\":";
+    out += std::exchange(first, false) ? "{\"name\":" : ",{\"name\":";
     out += json::quote(path_of(entry));
     out.append(R"(,"extra":"","staging":")").append(states.staging);
     out.append(R"(","worktree":")").append(states.worktree).append("\"}");

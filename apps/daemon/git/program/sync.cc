@@ -1,4 +1,8 @@
 // push and pull: one branch with one remote, fast-forward only.
+#include <git2/sys/config.h>
+
+#include <iterator>
+
 #include "apps/daemon/git/program/network.h"
 #include "apps/daemon/git/program/operations.h"
 #include "apps/daemon/git/program/repository.h"
@@ -39,9 +43,23 @@ std::unexpected<Error> rejected(const std::string& reason) {
   return failure(Code::unprocessable, "the remote refused: " + reason, kRemoteRejected);
 }
 
+// Packing in bounded memory and time: what is larger than this is sent as it is, without a search for similar
+// objects. (libgit2 takes that limit from the first of these settings.) For this process only.
+Status bound_packing(git_repository* repository) {
+  const char* settings[] = {"pack.deltaCacheSize=524288", "pack.windowMemory=8388608"};
+  git_config_backend_memory_options options = GIT_CONFIG_BACKEND_MEMORY_OPTIONS_INIT;
+  git_config_backend* backend;
+  TRY_GIT(git_config_backend_from_values(&backend, settings, std::size(settings), &options));
+  Config config;
+  TRY_GIT(git_repository_config(config.out(), repository));
+  TRY_GIT(git_config_add_backend(config, backend, GIT_CONFIG_LEVEL_APP, repository, 1));
+  return {};
+}
+
 Status push_branch(git_repository* repository, const Sync& what, const std::string& branch) {
+  TRY_VOID(bound_packing(repository));
   TRY(Remote remote, find_remote(repository, what.remote));
-  TRY(auto session, session_of(remote, what.access));
+  TRY(auto session, session_of(remote, GIT_DIRECTION_PUSH, what.access));
   TRY_VOID(session->connect(remote, GIT_DIRECTION_PUSH));
   std::vector<std::string> wanted = {"refs/heads/" + branch + ":refs/heads/" + branch};
   StringArray refspecs(wanted);
@@ -88,7 +106,7 @@ std::string counterpart(git_repository* repository, const std::string& remote, c
 
 Result<Object> fetch(git_repository* repository, const Sync& what, const std::string& branch) {
   TRY(Remote remote, find_remote(repository, what.remote));
-  TRY(auto session, session_of(remote, what.access));
+  TRY(auto session, session_of(remote, GIT_DIRECTION_FETCH, what.access));
   TRY_VOID(session->connect(remote, GIT_DIRECTION_FETCH));
   TRY_VOID(remote_branch(remote, branch));
   std::string tracking = tracking_name(what.remote, branch);
@@ -140,6 +158,7 @@ Status pull(JsonBody& body, Answer&) {
   TRY(std::string current, current_branch(repository));
   std::string branch = what.branch.empty() ? counterpart(repository, what.remote, current) : what.branch;
   TRY(Object commit, fetch(repository, what, branch));
+  TRY_VOID(lock(repository));
   return fast_forward(repository, commit);
 }
 
