@@ -57,7 +57,7 @@ forEachSdk('page of recordings', (t) => {
   })
 
   it('deletes what it is told to', async () => {
-    const remove = (body) => ask('/api/recordings', { method: 'DELETE', body, headers: { 'content-type': 'application/json' } })
+    const remove = (body) => ask('/api/recordings', { method: 'DELETE', body, headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) } })
     assert.equal((await remove('{}')).status, 400)
     const { status, text } = await remove(JSON.stringify({ ids: [film.id, 'nobody'] }))
     assert.deepEqual([status, JSON.parse(text)], [200, { deleted: [film.id], failed: ['nobody'] }])
