@@ -22,10 +22,12 @@ namespace dt {
 class Xvfb {
  public:
   // On a free display, or on a given one (":5"). Returns when it answers.
-  explicit Xvfb(std::string screen = "640x480x24", std::string display = {}) {
+  explicit Xvfb(std::string screen = "640x480x24", std::string display = {},
+                std::vector<std::string> more = {}) {
     Pipe ready = *make_pipe();
     std::vector<std::string> words = {"Xvfb",     "-displayfd", "3",  "-screen", "0", std::move(screen),
                                       "-noreset", "-nolisten",  "tcp"};
+    words.insert(words.end(), more.begin(), more.end());
     if (!display.empty()) words.insert(words.begin() + 1, display);
     std::vector<char*> argv;
     for (std::string& word : words) argv.push_back(word.data());

@@ -65,8 +65,10 @@ Result<Fd> connect_display(const std::string& display, int number) {
           "\": no X server is running there; start the desktop with POST /computeruse/start, or set DISPLAY");
 }
 
-// The cookie of this display, if there is one.
+// The cookie of this display, if there is one. libXau keeps a path in a static buffer.
 std::unique_ptr<Xauth, void (*)(Xauth*)> find_cookie(int number) {
+  static std::mutex one_at_a_time;
+  std::lock_guard lock(one_at_a_time);
   char host[256] = {};
   ::gethostname(host, sizeof host - 1);
   std::string digits = std::to_string(number);

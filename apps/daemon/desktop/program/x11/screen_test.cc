@@ -1,6 +1,11 @@
 // Displays, windows and screenshots against a real X server (Xvfb).
 #include "apps/daemon/desktop/program/x11/screen.h"
 
+#include <X11/Xauth.h>
+#include <unistd.h>
+
+#include <cstring>
+
 #include "apps/daemon/desktop/program/x11/decode_testing.h"
 #include "apps/daemon/desktop/program/x11/desktop_testing.h"
 #include "apps/daemon/desktop/program/x11/x_server.h"
@@ -214,6 +219,33 @@ TEST_F(Screen, SixteenBitsOfColour) {
   Picture picture = decode_png(bytes(get("/screenshot")));
   EXPECT_EQ(colour(picture, 10, 10), 0xff0000u);
   EXPECT_EQ(colour(picture, 200, 199), 0x00ff00u);
+}
+
+// The server lets in who knows its cookie.
+TEST_F(Screen, CookiesOfXauthority) {
+  char path[] = "/tmp/x11-test-XXXXXX";
+  Fd file(::mkstemp(path));
+  client_on_screen_.reset();
+  std::string display = server_->display(), number = display.substr(1), cookie(16, 'c'),
+              name = "MIT-MAGIC-COOKIE-1";
+  char host[256] = {};
+  ::gethostname(host, sizeof host - 1);
+  Xauth entry{FamilyLocal,   static_cast<unsigned short>(std::strlen(host)),
+              host,          static_cast<unsigned short>(number.size()),
+              number.data(), static_cast<unsigned short>(name.size()),
+              name.data(),   static_cast<unsigned short>(cookie.size()),
+              cookie.data()};
+  std::FILE* out = ::fopen(path, "wb");
+  EXPECT_TRUE(::XauWriteAuth(out, &entry));
+  ::fclose(out);
+  server_->end();
+  server_ = std::make_unique<Xvfb>("640x480x24", display, std::vector<std::string>{"-auth", path});
+  ::setenv("XAUTHORITY", "/nonexistent", 1);
+  EXPECT_NE(text(get("/screenshot", 400), "error").find("look at XAUTHORITY"), std::string::npos);
+  ::setenv("XAUTHORITY", path, 1);
+  EXPECT_EQ(decode_png(bytes(get("/screenshot"))).width, 640);
+  ::unsetenv("XAUTHORITY");
+  ::unlink(path);
 }
 
 Task<Result<Picture>> shoot(XServer& server) {
