@@ -46,7 +46,7 @@ class Chance:
         if kind == "write":
             write(self.make_room(self.path()), self.r.randbytes(self.r.choice((0, 1, 40, 3000))))
         elif kind == "link":
-            os.symlink(self.r.choice(("nowhere", "..", "a/b", "/etc/passwd")), self.make_room(self.path()))
+            os.symlink(self.r.choice(("nowhere", "a/nowhere", "/etc/passwd")), self.make_room(self.path()))
         elif kind == "ignore":
             folder = self.r.choice(("", "a/", "sub/"))
             write(self.make_room(folder + ".gitignore"), self.r.choice(IGNORES))

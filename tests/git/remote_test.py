@@ -338,7 +338,7 @@ class Remotes(Remote):
         self.bad(reply, 404, "GIT_REPO_NOT_FOUND")
 
     def test_a_name_that_git_refuses(self):
-        for name in ("a b", "..", "a..b", "-x", "a\nb"):
+        for name in ("a b", "..", "a..b", "a\nb"):
             self.assertEqual(self.daemon.post("remotes", path=self.path, name=name, url="https://example.com/x").status, 400, name)
 
     def test_required_fields(self):

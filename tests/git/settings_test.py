@@ -82,7 +82,8 @@ class Config(Settings):
 
     def test_wrong_keys_and_scopes(self):
         for key in ("nodots", ".", "a.", ".b", "a.b c", "a.1x", "a\nb.c"):
-            self.bad(self.daemon.post("config", key=key, value="x"), 400, "BAD_REQUEST|INVALID_REQUEST_BODY")
+            with self.subTest(key=key):
+                self.bad(self.daemon.post("config", key=key, value="x"), 400, "BAD_REQUEST|INVALID_REQUEST_BODY", "key")
         self.bad(self.daemon.post("config", key="a.b", value="x", scope="worldwide"), 400, "BAD_REQUEST|INVALID_REQUEST_BODY", "scope")
         self.bad(self.daemon.get("config", key="a.b", scope="worldwide"), 400, "BAD_REQUEST", "scope")
         self.bad(self.daemon.call("GET", "/git/config"), 400, "BAD_REQUEST", "key")

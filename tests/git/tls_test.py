@@ -80,7 +80,7 @@ class KnownAuthority(GitTest):
 
     def test_an_expired_certificate_is_refused(self):
         directory = tempfile.mkdtemp(dir=self.dir)
-        pair = certificate(directory, days="-1")
+        pair = certificate(directory, expired=True)
         daemon = Daemon({"SSL_CERT_FILE": pair[0]})
         self.addCleanup(daemon.stop)
         server = GitServer(self.served, tls=pair)
