@@ -1,6 +1,7 @@
-"""A GTK program for the tests of accessibility: test_window.py FOLDER [LABELS]
+"""A GTK program for the tests of accessibility: test_window.py FOLDER [LABELS [CELLS...]]
 
-It writes what happened to it into files of FOLDER: pressed, text, value. LABELS more labels make its tree large.
+It writes what happened to it into files of FOLDER: pressed, text, value. LABELS more labels make its tree large, and so do tables
+with that many CELLS.
 """
 
 import os
@@ -14,7 +15,7 @@ gi.require_version("Gtk", "3.0")
 from gi.repository import GLib, Gtk  # noqa: E402
 
 FOLDER = sys.argv[1]
-LABELS = int(sys.argv[2]) if len(sys.argv) > 2 else 0
+LABELS, *TABLES = [int(number) for number in sys.argv[2:]] or [0]
 
 
 def write(name, text):
@@ -40,6 +41,8 @@ class Window(Gtk.Window):
             self.box.add(part)
         self.add_inputs()
         self.add_labels()
+        for cells in TABLES:
+            self.add_table(cells)
         self.add(self.box)
         self.connect("destroy", Gtk.main_quit)
 
@@ -68,6 +71,16 @@ class Window(Gtk.Window):
                 row.add(Gtk.Label(label=f"Label {number}"))
             rows.add(row)
         scrolled.add(rows)
+        self.box.add(scrolled)
+
+    def add_table(self, cells):
+        rows = Gtk.ListStore(str)
+        for number in range(cells):
+            rows.append([f"Cell {number}"])
+        table = Gtk.TreeView(model=rows, headers_visible=False)
+        table.append_column(Gtk.TreeViewColumn("Cells", Gtk.CellRendererText(), text=0))
+        scrolled = Gtk.ScrolledWindow()
+        scrolled.add(table)
         self.box.add(scrolled)
 
     def press(self):

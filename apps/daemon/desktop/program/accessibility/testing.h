@@ -26,8 +26,8 @@ extern char** environ;
 
 namespace dt::desktop::testing {
 
-// A program in a process group of its own, ended with the object. With `report` its descriptor 3 is a pipe to
-// us.
+// A program in a process group of its own, ended with the object, or with the test when that is killed. With
+// `report` its descriptor 3 is a pipe to us.
 class Program {
  public:
   explicit Program(std::vector<std::string> argv, bool report = false) {
@@ -38,6 +38,8 @@ class Program {
     posix_spawnattr_t attributes;
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+    const char* with_us[] = {"setpriv", "--pdeathsig", "KILL", "--"};
+    argv.insert(argv.begin(), std::begin(with_us), std::end(with_us));
     std::vector<char*> arguments;
     for (std::string& argument : argv) arguments.push_back(argument.data());
     arguments.push_back(nullptr);
@@ -108,10 +110,11 @@ class AccessibilityTest : public ::testing::Test {
     start_display();
     start_session();
   }
-  // Returns its pid when its window is in the tree.
-  pid_t start_window(int labels = 0) {
-    programs_.push_back(std::make_unique<Program>(
-        std::vector<std::string>{"/usr/bin/python3", DT_TEST_WINDOW, dir_, std::to_string(labels)}));
+  // Returns its pid when its window is in the tree. For `more` see test_window.py.
+  pid_t start_window(const std::vector<int>& more = {}) {
+    std::vector<std::string> argv{"/usr/bin/python3", DT_TEST_WINDOW, dir_};
+    for (int number : more) argv.push_back(std::to_string(number));
+    programs_.push_back(std::make_unique<Program>(std::move(argv)));
     pid_t pid = programs_.back()->pid();
     auto there = [&] { return get("/tree?scope=pid&maxDepth=0&pid=" + std::to_string(pid)).status == 200; };
     EXPECT_TRUE(eventually(there)) << "the window did not appear: see the packages in testing.h";
