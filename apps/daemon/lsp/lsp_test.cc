@@ -292,6 +292,7 @@ TEST_F(Lsp, Completions) {
   EXPECT_EQ(ask({{"position", {{"line", 1}}}}).status, 400);
   EXPECT_EQ(ask({{"position", {{"line", -1}, {"character", 0}}}}).status, 400);
   EXPECT_EQ(ask({{"position", "here"}}).status, 400);
+  EXPECT_EQ(ask({{"position", {{"line", 0}, {"character", 0}}}, {"context", "x"}}).status, 400);
   EXPECT_EQ(ask({}).status, 400);
 }
 

@@ -23,7 +23,7 @@ struct Call {
 
 Status decode_context(JsonBody& body, std::string& out) {
   auto context = body.object("context", "CompletionContext");
-  if (!context) return {};
+  if (!context) return body.status();  // absent, or no object
   auto kind = context->number("triggerKind");
   std::string character = context->text("triggerCharacter");
   TRY_VOID(context->status());
