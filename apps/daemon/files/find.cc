@@ -173,7 +173,7 @@ void Find::hand_out(Run run) {
   }
   run.number = next_++;
   waiting_.push_back(std::move(run));
-  changed_.notify_one();
+  changed_.notify_all();  // others wait for their turn here
 }
 
 void Find::visit(const std::shared_ptr<const OpenDirectory>& directory, size_t from, size_t to) {
