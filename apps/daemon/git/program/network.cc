@@ -136,6 +136,8 @@ Result<std::unique_ptr<Session>> session_of(git_remote* remote, git_direction di
   if (!text) return not_found("remote not found: it has no URL");
   if (given && given->text == text) return std::make_unique<Session>(*given, std::move(access));
   TRY(Url url, parse_url(text));
+  const char* folder = git_repository_workdir(git_remote_owner(remote));
+  if (url.kind == Url::Kind::local && url.text.starts_with('.') && folder) url.text = folder + url.text;
   return std::make_unique<Session>(std::move(url), std::move(access));
 }
 

@@ -1,7 +1,7 @@
 // push and pull: one branch with one remote, fast-forward only.
 #include <git2/sys/config.h>
 
-#include <iterator>
+#include <string_view>
 
 #include "apps/daemon/git/program/network.h"
 #include "apps/daemon/git/program/operations.h"
@@ -46,10 +46,11 @@ std::unexpected<Error> rejected(const std::string& reason) {
 // Packing in bounded memory and time: what is larger than this is sent as it is, without a search for similar
 // objects. (libgit2 takes that limit from the first of these settings.) For this process only.
 Status bound_packing(git_repository* repository) {
-  const char* settings[] = {"pack.deltaCacheSize=524288", "pack.windowMemory=8388608"};
+  constexpr std::string_view kSettings = "[pack]\n deltaCacheSize = 524288\n windowMemory = 8388608\n";
   git_config_backend_memory_options options = GIT_CONFIG_BACKEND_MEMORY_OPTIONS_INIT;
+  options.backend_type = options.origin_path = "daytona-git";  // without them libgit2 crashes
   git_config_backend* backend;
-  TRY_GIT(git_config_backend_from_values(&backend, settings, std::size(settings), &options));
+  TRY_GIT(git_config_backend_from_string(&backend, kSettings.data(), kSettings.size(), &options));
   Config config;
   TRY_GIT(git_repository_config(config.out(), repository));
   TRY_GIT(git_config_add_backend(config, backend, GIT_CONFIG_LEVEL_APP, repository, 1));
