@@ -86,28 +86,42 @@ TEST_F(AccessibilityTest, ScopeAndDepth) {
   EXPECT_GT(count_nodes(get(of + "-1").body.at("root").as_object()), 8u);
 }
 
-// Without a window manager no window is active; X tells a program so when it has the input focus.
-TEST_F(AccessibilityTest, FocusedIsTheApplicationWithTheActiveWindow) {
-  start_desktop();
-  start_window();
-  pid_t second = start_window();
-  std::string root_of_second;
-  auto named = [&] {
+class FocusTest : public AccessibilityTest {
+ public:
+  // Without a window manager no window is active; X tells a program so when it has the input focus.
+  bool activate(pid_t pid) {
     Reply reply =
-        post("/find", {{"scope", "pid"}, {"pid", second}, {"name", "Surname"}, {"nameMatch", "exact"}});
+        post("/find", {{"scope", "pid"}, {"pid", pid}, {"name", "Surname"}, {"nameMatch", "exact"}});
     if (reply.status != 200 || reply.body.at("matches").as_array().empty()) return false;
-    root_of_second = text(
-        get("/tree?scope=pid&maxDepth=0&pid=" + std::to_string(second)).body.at("root").as_object(), "id");
     EXPECT_EQ(
         post("/node/focus", {{"id", reply.body.at("matches").as_array()[0].as_object().at("id")}}).status,
         200);
-    return true;
-  };
-  ASSERT_TRUE(eventually(named));
-  auto focused = [&] {
-    return text(get("/tree?maxDepth=0").body.at("root").as_object(), "id") == root_of_second;
-  };
-  EXPECT_TRUE(eventually(focused));
+    reply = post("/find", {{"scope", "pid"}, {"pid", pid}, {"role", "frame"}, {"states", {"active"}}});
+    return reply.status == 200 && reply.body.at("matches").as_array().size() == 1;
+  }
+  std::string root(const std::string& scope) {
+    Reply reply = get("/tree?maxDepth=0" + scope);
+    return reply.status == 200 ? text(reply.body.at("root").as_object(), "id") : "";
+  }
+  std::string root_of(pid_t pid) { return root("&scope=pid&pid=" + std::to_string(pid)); }
+};
+
+TEST_F(FocusTest, FocusedIsTheApplicationWithTheActiveWindow) {
+  start_desktop();
+  start_window();
+  pid_t second = start_window();
+  ASSERT_TRUE(eventually([&] { return activate(second); }));
+  EXPECT_TRUE(eventually([&] { return root("") == root_of(second); }));
+}
+
+TEST_F(FocusTest, AnActiveWindowThatNobodySeesDoesNotCount) {
+  start_desktop();
+  pid_t first = start_window();
+  ::setenv("TEST_WINDOW_AT", "-3000,-3000", 1);
+  pid_t second = start_window();
+  ::unsetenv("TEST_WINDOW_AT");
+  ASSERT_TRUE(eventually([&] { return activate(second); }));
+  EXPECT_EQ(root(""), root_of(first));
 }
 
 TEST_F(AccessibilityTest, FindsByRoleNameAndStates) {

@@ -16,6 +16,8 @@ inline constexpr const char* kComponent = "org.a11y.atspi.Component";
 inline constexpr const char* kEditableText = "org.a11y.atspi.EditableText";
 inline constexpr const char* kValue = "org.a11y.atspi.Value";
 
+inline constexpr uint32_t kScreenCoordinates = 0;  // of GetExtents
+
 // How long one call may take before its application counts as one that does not answer.
 inline constexpr Millis kCallTime{5'000};
 

@@ -19,8 +19,23 @@ Task<Result<std::vector<NodeId>>> applications(dbus::Connection& bus) {
 
 struct Window {
   size_t application;
-  dbus::Reply state;
+  dbus::Reply state, extents;
 };
+
+// Programs have windows that nobody is to see; that of xfwm4 is left of the screen, and always active.
+bool off_screen(const Result<dbus::Message>& extents) {
+  if (!extents) return false;
+  auto values = extents->unpack<std::tuple<int32_t, int32_t, int32_t, int32_t>>();
+  if (!values) return false;
+  auto [x, y, width, height] = std::get<0>(*values);
+  return width > 0 && (int64_t{x} + width <= 0 || int64_t{y} + height <= 0);
+}
+
+dbus::Message extents_call(const NodeId& window) {
+  dbus::Message message = node_call(window, kComponent, "GetExtents");
+  message.pack(kScreenCoordinates);
+  return message;
+}
 
 // Asks all windows of all applications at once.
 Task<std::vector<Window>> windows(dbus::Connection& bus, const std::vector<NodeId>& apps, Mono deadline) {
@@ -32,7 +47,8 @@ Task<std::vector<Window>> windows(dbus::Connection& bus, const std::vector<NodeI
     if (!list) continue;
     std::vector<NodeId> ids = node_ids(*list);
     if (ids.size() > kMaxWindows) ids.resize(kMaxWindows);
-    for (const NodeId& id : ids) out.push_back({i, bus.send(node_call(id, kAccessible, "GetState"))});
+    for (const NodeId& id : ids)
+      out.push_back({i, bus.send(node_call(id, kAccessible, "GetState")), bus.send(extents_call(id))});
   }
   co_return out;
 }
@@ -44,7 +60,9 @@ Task<Result<NodeId>> focused_application(dbus::Connection& bus) {
   std::vector<Window> all = co_await windows(bus, apps, deadline);
   for (Window& window : all) {
     auto answer = co_await window.state.wait(deadline);
-    if (states_of(answer) >> kActive & 1) co_return apps[window.application];
+    if (!(states_of(answer) >> kActive & 1)) continue;
+    auto extents = co_await window.extents.wait(deadline);
+    if (!off_screen(extents)) co_return apps[window.application];
   }
   co_return apps.front();
 }

@@ -44,6 +44,8 @@ class Window(Gtk.Window):
         for cells in TABLES:
             self.add_table(cells)
         self.add(self.box)
+        if "TEST_WINDOW_AT" in os.environ:
+            self.move(*(int(number) for number in os.environ["TEST_WINDOW_AT"].split(",")))
         self.connect("destroy", Gtk.main_quit)
 
     def add_inputs(self):

@@ -8,7 +8,6 @@ namespace dt::desktop::a11y {
 namespace {
 
 constexpr size_t kInFlight = 128;  // nodes
-constexpr uint32_t kScreenCoordinates = 0;
 
 using Rectangle = std::tuple<int32_t, int32_t, int32_t, int32_t>;
 using Actions = std::vector<std::tuple<std::string, std::string, std::string>>;  // name, description, keys
