@@ -181,7 +181,11 @@ Task<void> Desktop::start_part(const Part& p, Plan& plan) {
 Task<bool> Desktop::serves(const Part& p, const Settings& settings, Mono deadline) {
   std::string_view name = p.name;
   if (name == "xvfb") co_return co_await display_serves(settings.display, deadline);
-  if (name == "xfce4") co_return co_await window_manager_runs(settings.display, deadline);
+  if (name == "xfce4") {
+    // What comes up later moves windows, sets the keyboard and takes the clipboard.
+    bool managed = co_await window_manager_runs(settings.display, deadline);
+    co_return managed&& co_await session_settled(session_bus(), deadline);
+  }
   if (name == "atspi") co_return co_await accessibility_bus_serves(session_bus(), deadline);
   if (name == "x11vnc") co_return co_await port_answers(settings.vnc_port, "RFB ", deadline);
   co_return co_await port_answers(settings.novnc_port, "", deadline);

@@ -21,6 +21,19 @@ Task<bool> window_manager_runs(std::string display, Mono deadline) {
   co_return window.has_value();
 }
 
+Task<bool> session_settled(std::string session_bus, Mono deadline) {
+  constexpr uint32_t kStartup = 0;  // of xfce4-session: not all of its programs have reported
+  auto session = co_await dbus::Connection::open(std::move(session_bus), deadline);
+  if (!session) co_return true;
+  dbus::Message question = dbus::call("org.xfce.SessionManager", "/org/xfce/SessionManager",
+                                      "org.xfce.Session.Manager", "GetState");
+  question.flags = dbus::Message::kNoAutoStart;
+  auto answer = co_await (*session)->call(std::move(question), deadline);
+  if (!answer) co_return true;
+  auto state = answer->unpack<uint32_t>();
+  co_return !state || std::get<0>(*state) != kStartup;
+}
+
 Task<bool> bus_serves(std::string address, Mono deadline) {
   auto addresses = dbus::parse_addresses(address);
   if (!addresses) co_return false;

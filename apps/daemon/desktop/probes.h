@@ -10,6 +10,8 @@ namespace dt::daemon::desktop {
 
 Task<bool> display_serves(std::string display, Mono deadline);
 Task<bool> window_manager_runs(std::string display, Mono deadline);
+// xfce4-session has started all that belongs to it; also true of sessions that do not tell.
+Task<bool> session_settled(std::string session_bus, Mono deadline);
 // Somebody listens at a D-Bus address.
 Task<bool> bus_serves(std::string address, Mono deadline);
 // The accessibility bus that the session bus names takes connections.

@@ -88,7 +88,8 @@ class Window(Gtk.Window):
 
     def save(self):
         places = {name: self.place(getattr(self, name)) for name in ("entry", "second", "button", "field")}
-        text = json.dumps({**self.state, **{"places": places, "active": self.is_active()}})
+        focus = next((name for name in ("entry", "second") if getattr(self, name).is_focus()), None)
+        text = json.dumps({**self.state, "places": places, "active": self.is_active(), "focus": focus})
         with open(FILE + ".new", "w", encoding="utf-8") as file:
             file.write(text)
         os.rename(FILE + ".new", FILE)

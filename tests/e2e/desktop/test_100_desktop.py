@@ -38,7 +38,10 @@ class App:
         return x + width // 2, y + height // 2
 
     def click(self, part):
-        return self.computer.mouse.click(*self.middle(part))
+        """Into an entry. The window manager holds a click back until it has looked at it, and keys may overtake it then."""
+        clicked = self.computer.mouse.click(*self.middle(part))
+        self.until(f"{part} has the focus", lambda state: state["focus"] == part)
+        return clicked
 
     def shows(self, name):
         x, y = self.middle("field")

@@ -49,9 +49,12 @@ export class App {
     return { x: x + (width >> 1), y: y + (height >> 1) }
   }
 
-  async click(part, ...how) {
+  /** Clicks into an entry. The window manager holds a click back until it has looked at it, and keys may overtake it then. */
+  async click(part) {
     const { x, y } = await this.middle(part)
-    return this.computer.mouse.click(x, y, ...how)
+    const clicked = await this.computer.mouse.click(x, y)
+    await this.until(`${part} has the focus`, ({ focus }) => focus === part)
+    return clicked
   }
 
   /** Until a screenshot shows the field in the colour. */
