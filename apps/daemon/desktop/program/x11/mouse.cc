@@ -10,6 +10,8 @@ constexpr Millis kAfterMove{50};
 constexpr Millis kBeforeClick{100};
 constexpr Millis kHeld{10};  // a click's button
 constexpr Millis kBetweenClicks{30};
+// Window managers hold a click back until they have raised and focused the window; keys are not held back.
+constexpr Millis kAfterClick{50};
 constexpr int kDragSteps = 20;
 constexpr Millis kDragStep{2};
 constexpr Millis kWheelStep{10};
@@ -79,6 +81,7 @@ Task<Result<Point>> mouse_click(Input& input, Point at, Button button, bool twic
     co_await pause(kBetweenClicks);
     CO_TRY_VOID(co_await click(input, button));
   }
+  co_await pause(kAfterClick);
   co_return co_await mouse_position(input);
 }
 
