@@ -79,10 +79,37 @@ Task<Status> set_number(dbus::Connection& bus, const NodeId& node, std::string t
   co_return Status();
 }
 
-std::string known_actions(const Actions& actions) {
+std::string quoted(const std::vector<std::string>& names) {
+  std::vector<std::string> out;
+  for (const std::string& name : names)
+    if (!name.empty()) out.push_back("\"" + name + "\"");
+  return join(out, ", ");
+}
+
+std::string text_of(const Result<dbus::Message>& answer) {
+  if (!answer) return "";
+  auto text = answer->unpack<std::string>();
+  return text ? std::get<0>(std::move(*text)) : "";
+}
+
+// Names in the user's language, as the tree shows them, and behind them those of every language.
+Task<Result<std::vector<std::string>>> action_names(dbus::Connection& bus, NodeId node) {
+  CO_TRY(dbus::Message answer, co_await ask(bus, node_call(node, kAction, "GetActions"), "list the actions"));
+  auto listed = answer.unpack<Actions>();
+  if (!listed) co_return std::unexpected(internal("list the actions: " + listed.error().message));
+  Actions& actions = std::get<0>(*listed);
+  if (actions.size() > kMaxActions) actions.resize(kMaxActions);
   std::vector<std::string> names;
-  for (const auto& action : actions) names.push_back("\"" + std::get<0>(action) + "\"");
-  return join(names, ", ");
+  std::vector<dbus::Reply> others;
+  for (size_t i = 0; i < actions.size(); ++i) {
+    names.push_back(std::move(std::get<0>(actions[i])));
+    others.push_back(bus.send(action_name_call(node, i)));
+  }
+  for (dbus::Reply& other : others) {
+    auto name = co_await other.wait(after(kCallTime));
+    names.push_back(text_of(name));
+  }
+  co_return names;
 }
 
 }  // namespace
@@ -98,17 +125,14 @@ Task<Status> focus(BusPtr bus, NodeId node) {
 Task<Status> invoke(BusPtr bus, NodeId node, std::string action) {
   CO_TRY(auto names, co_await interfaces(*bus, node, "invoke"));
   if (!has(names, kAction)) co_return std::unexpected(not_supported("the node has no actions"));
-  CO_TRY(dbus::Message answer,
-         co_await ask(*bus, node_call(node, kAction, "GetActions"), "list the actions"));
-  auto listed = answer.unpack<Actions>();
-  if (!listed) co_return std::unexpected(internal("list the actions: " + listed.error().message));
-  const Actions& actions = std::get<0>(*listed);
+  CO_TRY(auto actions, co_await action_names(*bus, node));
   if (actions.empty()) co_return std::unexpected(not_supported("the node has no actions"));
   size_t index = 0;
-  while (index < actions.size() && !action.empty() && !iequals(std::get<0>(actions[index]), action)) ++index;
+  while (index < actions.size() && !action.empty() && !iequals(actions[index], action)) ++index;
   if (index == actions.size())
     co_return std::unexpected(
-        not_supported("\"" + replace_invalid_utf8(action) + "\"; it has " + known_actions(actions)));
+        not_supported("\"" + replace_invalid_utf8(action) + "\"; it has " + quoted(actions)));
+  index %= actions.size() / 2;
   dbus::Message message = node_call(node, kAction, "DoAction");
   message.pack(static_cast<int32_t>(index));
   auto done = co_await demand(*bus, std::move(message), "invoke");

@@ -59,6 +59,12 @@ dbus::Message property_call(const NodeId& node, const char* interface, const cha
   return message;
 }
 
+dbus::Message action_name_call(const NodeId& node, size_t index) {
+  dbus::Message message = node_call(node, kAction, "GetName");
+  message.pack(static_cast<int32_t>(index));
+  return message;
+}
+
 std::vector<NodeId> node_ids(const dbus::Message& answer) {
   using Reference = std::tuple<std::string, dbus::ObjectPath>;
   std::vector<Reference> references;

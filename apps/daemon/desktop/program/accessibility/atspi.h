@@ -18,6 +18,8 @@ inline constexpr const char* kValue = "org.a11y.atspi.Value";
 
 inline constexpr uint32_t kScreenCoordinates = 0;  // of GetExtents
 
+inline constexpr size_t kMaxActions = 100;  // of a node
+
 // How long one call may take before its application counts as one that does not answer.
 inline constexpr Millis kCallTime{5'000};
 
@@ -26,6 +28,8 @@ NodeId desktop_root();
 
 dbus::Message node_call(const NodeId& node, const char* interface, const char* member);
 dbus::Message property_call(const NodeId& node, const char* interface, const char* property);
+// The name of an action that is the same in every language.
+dbus::Message action_name_call(const NodeId& node, size_t index);
 // (so) and a(so) of answers; null objects and those that nobody can ask are left out.
 std::vector<NodeId> node_ids(const dbus::Message& answer);
 

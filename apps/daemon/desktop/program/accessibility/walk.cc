@@ -35,6 +35,7 @@ void set_actions(Node& node, const Result<dbus::Message>& answer) {
   auto actions = value_of<Actions>(answer);
   node.actions.clear();
   if (!actions) return;
+  if (actions->size() > kMaxActions) actions->resize(kMaxActions);
   for (auto& action : *actions) node.actions.push_back(std::move(std::get<0>(action)));
 }
 
@@ -106,6 +107,9 @@ Walk::Flight Walk::start(const Tree& tree, Step step) {
     case Step::Kind::details:
       ask_details(id, flight);
       break;
+    case Step::Kind::action_names:
+      ask_action_names(tree.nodes[flight.step.node], flight);
+      break;
     case Step::Kind::children:
       ask_children(id, flight);
   }
@@ -135,6 +139,12 @@ void Walk::ask_details(const NodeId& id, Flight& flight) {
   if (has(kAction)) flight.actions = bus_->send(node_call(id, kAction, "GetActions"));
 }
 
+// Those that have none in the user's language (Chromium).
+void Walk::ask_action_names(const Node& node, Flight& flight) {
+  for (size_t i = 0; i < node.actions.size(); ++i)
+    if (node.actions[i].empty()) flight.action_names.push_back(bus_->send(action_name_call(node.id, i)));
+}
+
 void Walk::ask_children(const NodeId& id, Flight& flight) {
   if (flight.step.count <= static_cast<int32_t>(kMaxNodes)) {
     flight.children.push_back(bus_->send(node_call(id, kAccessible, "GetChildren")));
@@ -160,6 +170,7 @@ Task<Status> Walk::settle(Tree& tree, Flight flight) {
   Status settled;
   if (flight.step.kind == Step::Kind::attributes) settled = co_await settle_attributes(tree, flight);
   if (flight.step.kind == Step::Kind::details) settled = co_await settle_details(tree, flight);
+  if (flight.step.kind == Step::Kind::action_names) settled = co_await settle_action_names(tree, flight);
   if (flight.step.kind == Step::Kind::children) settled = co_await settle_children(tree, flight);
   co_return settled;
 }
@@ -218,6 +229,19 @@ Task<Status> Walk::settle_details(Tree& tree, Flight& flight) {
   if (flight.actions) {
     auto actions = co_await answer(node, flight.actions);
     set_actions(node, actions);
+    if (std::ranges::find(node.actions, "") != node.actions.end())
+      steps_.push_back({.node = flight.step.node, .kind = Step::Kind::action_names});
+  }
+  co_return Status();
+}
+
+Task<Status> Walk::settle_action_names(Tree& tree, Flight& flight) {
+  Node& node = tree.nodes[flight.step.node];
+  size_t next = 0;
+  for (std::string& action : node.actions) {
+    if (!action.empty()) continue;
+    auto name = co_await answer(node, flight.action_names[next++]);
+    action = value_of<std::string>(name).value_or("");
   }
   co_return Status();
 }

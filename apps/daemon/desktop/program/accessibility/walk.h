@@ -36,7 +36,7 @@ class Walk {
 
  private:
   struct Step {
-    enum class Kind { attributes, details, children };
+    enum class Kind { attributes, details, action_names, children };
     size_t node;
     Kind kind = Kind::attributes;
     int32_t count = 0;                    // of children
@@ -47,17 +47,19 @@ class Walk {
     Step step;
     dbus::Reply count, role, name, states, description, interfaces;
     dbus::Reply extents, actions;
-    std::vector<dbus::Reply> children;
+    std::vector<dbus::Reply> children, action_names;
   };
 
   Task<Status> run(Tree& tree);
   Flight start(const Tree& tree, Step step);
   void ask_attributes(const NodeId& id, Flight& flight);
   void ask_details(const NodeId& id, Flight& flight);
+  void ask_action_names(const Node& node, Flight& flight);
   void ask_children(const NodeId& id, Flight& flight);
   Task<Status> settle(Tree& tree, Flight flight);
   Task<Status> settle_attributes(Tree& tree, Flight& flight);
   Task<Status> settle_details(Tree& tree, Flight& flight);
+  Task<Status> settle_action_names(Tree& tree, Flight& flight);
   Task<Status> settle_children(Tree& tree, Flight& flight);
   Task<void> fill(Node& node, Flight& flight);
   void want_children(Tree& tree, size_t node, int32_t count);
