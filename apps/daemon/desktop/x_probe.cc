@@ -129,13 +129,18 @@ Task<Result<std::string>> XProbe::reply(Mono deadline) {
 }
 
 Task<Result<std::string>> XProbe::root_property(std::string name, Mono deadline) {
+  auto found = co_await property(root_, std::move(name), deadline);
+  co_return found;
+}
+
+Task<Result<std::string>> XProbe::property(uint32_t window, std::string name, Mono deadline) {
   auto asked = co_await stream_.write_all(intern_atom(name), deadline);
   if (!asked) co_return std::unexpected(asked.error());
   auto interned = co_await reply(deadline);
   if (!interned) co_return std::unexpected(interned.error());
   uint32_t atom = get<uint32_t>(*interned, 8);
   if (atom == 0) co_return fail(Code::not_found, name + " is not set");
-  auto sent = co_await stream_.write_all(get_property(root_, atom), deadline);
+  auto sent = co_await stream_.write_all(get_property(window, atom), deadline);
   if (!sent) co_return std::unexpected(sent.error());
   auto answer = co_await reply(deadline);
   if (!answer) co_return std::unexpected(answer.error());

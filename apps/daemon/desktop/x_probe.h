@@ -1,4 +1,4 @@
-// Asks an X server of this machine whether it serves, and for properties of its root window, in a dozen lines
+// Asks an X server of this machine whether it serves, and for properties of its windows, in a dozen lines
 // of the X11 protocol: enough to know that a desktop is up, without a library. Loop thread only, nothing
 // blocks.
 #pragma once
@@ -20,6 +20,7 @@ class XProbe {
   static Task<Result<XProbe>> open(std::string display, Mono deadline);
   // The bytes of a property of the root window of the first screen; not_found when there is none.
   Task<Result<std::string>> root_property(std::string name, Mono deadline);
+  Task<Result<std::string>> property(uint32_t window, std::string name, Mono deadline);
 
  private:
   XProbe(Stream stream, uint32_t root) : stream_(std::move(stream)), root_(root) {}

@@ -124,6 +124,17 @@ TEST_F(FocusTest, AnActiveWindowThatNobodySeesDoesNotCount) {
   EXPECT_EQ(root(""), root_of(first));
 }
 
+TEST_F(FocusTest, WhereNoWindowSaysThatItIsActiveTheWindowManagerDoes) {
+  start_desktop();
+  ::setenv("TEST_WINDOW_AT", "-3000,-3000", 1);
+  start_window();
+  ::setenv("TEST_WINDOW_CLAIMS", "1", 1);
+  pid_t second = start_window();
+  ::unsetenv("TEST_WINDOW_AT");
+  ::unsetenv("TEST_WINDOW_CLAIMS");
+  EXPECT_TRUE(eventually([&] { return root("") == root_of(second); }));
+}
+
 TEST_F(AccessibilityTest, FindsByRoleNameAndStates) {
   start_desktop();
   start_window();

@@ -1,6 +1,10 @@
 #include "apps/daemon/desktop/program/accessibility/scope.h"
 
+#include <cstdlib>
+#include <cstring>
+
 #include "apps/daemon/desktop/program/accessibility/errors.h"
+#include "apps/daemon/desktop/x_probe.h"
 #include "libs/base/text.h"
 
 namespace dt::desktop::a11y {
@@ -53,22 +57,9 @@ Task<std::vector<Window>> windows(dbus::Connection& bus, const std::vector<NodeI
   co_return out;
 }
 
-Task<Result<NodeId>> focused_application(dbus::Connection& bus) {
-  CO_TRY(auto apps, co_await applications(bus));
-  if (apps.empty()) co_return std::unexpected(no_root("no application offers its accessibility tree"));
-  Mono deadline = after(kLookTime);
-  std::vector<Window> all = co_await windows(bus, apps, deadline);
-  for (Window& window : all) {
-    auto answer = co_await window.state.wait(deadline);
-    if (!(states_of(answer) >> kActive & 1)) continue;
-    auto extents = co_await window.extents.wait(deadline);
-    if (!off_screen(extents)) co_return apps[window.application];
-  }
-  co_return apps.front();
-}
-
-Task<Result<NodeId>> application_of(dbus::Connection& bus, int64_t pid) {
-  CO_TRY(auto apps, co_await applications(bus));
+// The first of the applications of a process.
+Task<std::optional<NodeId>> application_of(dbus::Connection& bus, const std::vector<NodeId>& apps,
+                                           int64_t pid) {
   std::vector<dbus::Reply> replies;
   for (const NodeId& app : apps) {
     dbus::Message ask = dbus::call("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
@@ -82,6 +73,48 @@ Task<Result<NodeId>> application_of(dbus::Connection& bus, int64_t pid) {
     auto found = answer->unpack<uint32_t>();
     if (found && std::get<0>(*found) == pid) co_return apps[i];
   }
+  co_return std::nullopt;
+}
+
+uint32_t number_of(const Result<std::string>& property) {
+  uint32_t number = 0;
+  if (property && property->size() >= sizeof number) std::memcpy(&number, property->data(), sizeof number);
+  return number;
+}
+
+// Of the window that the window manager calls active (EWMH); 0 when nobody knows. Chromium's windows never
+// say it themselves.
+Task<uint32_t> active_pid(Mono deadline) {
+  const char* display = ::getenv("DISPLAY");
+  auto server = co_await daemon::desktop::XProbe::open(display ? display : "", deadline);
+  if (!server) co_return 0;
+  auto window = co_await server->root_property("_NET_ACTIVE_WINDOW", deadline);
+  if (number_of(window) == 0) co_return 0;
+  auto pid = co_await server->property(number_of(window), "_NET_WM_PID", deadline);
+  co_return number_of(pid);
+}
+
+Task<Result<NodeId>> focused_application(dbus::Connection& bus) {
+  CO_TRY(auto apps, co_await applications(bus));
+  if (apps.empty()) co_return std::unexpected(no_root("no application offers its accessibility tree"));
+  Mono deadline = after(kLookTime);
+  std::vector<Window> all = co_await windows(bus, apps, deadline);
+  for (Window& window : all) {
+    auto answer = co_await window.state.wait(deadline);
+    if (!(states_of(answer) >> kActive & 1)) continue;
+    auto extents = co_await window.extents.wait(deadline);
+    if (!off_screen(extents)) co_return apps[window.application];
+  }
+  uint32_t pid = co_await active_pid(after(kLookTime));
+  if (pid == 0) co_return apps.front();
+  auto found = co_await application_of(bus, apps, pid);
+  co_return found ? *found : apps.front();
+}
+
+Task<Result<NodeId>> application_of_pid(dbus::Connection& bus, int64_t pid) {
+  CO_TRY(auto apps, co_await applications(bus));
+  auto found = co_await application_of(bus, apps, pid);
+  if (found) co_return *found;
   co_return std::unexpected(
       no_root("no application with pid " + std::to_string(pid) + " offers its accessibility tree"));
 }
@@ -102,7 +135,7 @@ Result<Scope> Scope::parse(std::string_view name, int64_t pid) {
 Task<Result<NodeId>> find_root(BusPtr bus, Scope scope) {
   if (scope.kind == Scope::Kind::all) co_return desktop_root();
   if (scope.kind == Scope::Kind::pid) {
-    auto found = co_await application_of(*bus, scope.pid);
+    auto found = co_await application_of_pid(*bus, scope.pid);
     co_return found;
   }
   auto found = co_await focused_application(*bus);

@@ -1,4 +1,5 @@
-// Where a walk begins: the application with the active window, that of a process, or the whole desktop.
+// Where a walk begins: the application with the active window (as it says itself, else as the window manager
+// says), that of a process, or the whole desktop.
 #pragma once
 #include "apps/daemon/desktop/program/accessibility/atspi.h"
 

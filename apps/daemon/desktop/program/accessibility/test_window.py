@@ -4,6 +4,7 @@ It writes what happened to it into files of FOLDER: pressed, text, value. LABELS
 with that many CELLS.
 """
 
+import ctypes
 import os
 import signal
 import sys
@@ -12,7 +13,7 @@ import time
 import gi
 
 gi.require_version("Gtk", "3.0")
-from gi.repository import GLib, Gtk  # noqa: E402
+from gi.repository import GdkX11, GLib, Gtk  # noqa: E402, F401
 
 FOLDER = sys.argv[1]
 LABELS, *TABLES = [int(number) for number in sys.argv[2:]] or [0]
@@ -85,6 +86,16 @@ class Window(Gtk.Window):
         scrolled.add(table)
         self.box.add(scrolled)
 
+    def claim(self):
+        """What a window manager does for the active window."""
+        x = ctypes.CDLL("libX11.so.6")
+        x.XOpenDisplay.restype = ctypes.c_void_p
+        display = ctypes.c_void_p(x.XOpenDisplay(None))
+        window = ctypes.c_ulong(self.get_window().get_xid())
+        atom = x.XInternAtom(display, b"_NET_ACTIVE_WINDOW", 0)
+        x.XChangeProperty(display, x.XDefaultRootWindow(display), atom, 33, 32, 0, ctypes.byref(window), 1)
+        x.XSync(display, 0)
+
     def press(self):
         self.presses += 1
         write("pressed", str(self.presses))
@@ -99,5 +110,8 @@ class Window(Gtk.Window):
 
 
 signal.signal(signal.SIGTERM, signal.SIG_DFL)
-Window().show_all()
+made = Window()
+made.show_all()
+if "TEST_WINDOW_CLAIMS" in os.environ:
+    made.claim()
 Gtk.main()
