@@ -47,10 +47,11 @@ Result<Repository> open_worktree(const std::string& path) {
 }
 
 Status lock(git_repository* repository) {
-  TRY(Fd folder, open_file(git_repository_path(repository), O_RDONLY | O_DIRECTORY));
-  while (::flock(folder.get(), LOCK_EX) < 0 && errno == EINTR) {
+  static Fd held;
+  held.reset();  // of an operation before, in tests
+  TRY(held, open_file(git_repository_path(repository), O_RDONLY | O_DIRECTORY));
+  while (::flock(held.get(), LOCK_EX) < 0 && errno == EINTR) {
   }
-  folder.release();  // until the process ends
   return {};
 }
 

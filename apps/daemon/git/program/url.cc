@@ -120,6 +120,9 @@ Result<Url> parse_url(std::string_view text) {
   if (text.starts_with('/') || text.starts_with("./") || text.starts_with("../") || text == "." ||
       text == "..")
     return Url{.kind = Url::Kind::local, .text = std::string(text), .path = std::string(text)};
+  if (size_t colon = text.find(':');
+      !text.contains('[') && text.substr(std::min(colon, text.size())).starts_with("::"))
+    return no_url("programs as remote helpers are not supported");
   if (is_scp_like(text)) return parse_scp_like(text);
   return parse_with_scheme("https", text, "https://" + std::string(text));
 }
