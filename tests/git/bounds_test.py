@@ -68,7 +68,7 @@ class Memory(GitTest):
         print(f"\nclone of {size // MIB} MiB: companion {program // 1024} MiB at its highest, daemon {daemon} KiB")
         self.assertGreater(size, MEGABYTES * MIB * 0.95)
         self.assertGreater(program, 1000, "the companion was never seen")
-        self.assertLess(program, 96 * 1024)   # 72 MiB were seen, the same for 150 and for 500 MB
+        self.assertLess(program, 64 * 1024)   # 32 MiB were seen, the same for 150 and for 500 MB
         self.assertLess(daemon, 12 * 1024)
         self.assertEqual(self.head(path), self.head(self.large))
         self.assertEqual(git(path, "status", "--porcelain"), "")
@@ -85,7 +85,7 @@ class Memory(GitTest):
         print(f"\npush of {MEGABYTES} MiB: companion {program // 1024} MiB at its highest")
         self.good(reply)
         self.assertEqual(self.head(f"{self.served}/{name}", "main"), self.head(path))
-        self.assertLess(program, 96 * 1024)
+        self.assertLess(program, 64 * 1024)
 
     @unittest.skipIf(SANITIZED, "sanitizers keep what is freed")
     def test_a_large_file_is_staged_in_bounded_memory(self):
