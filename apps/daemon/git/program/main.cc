@@ -32,14 +32,17 @@ void keep_to_own_name_services() {
 Status run(Answer& answer) {
   TRY(std::string input, read_all(STDIN_FILENO, kRequestLimit));
   size_t line = input.find('\n');
-  Operation operation = find_operation(std::string_view(input).substr(0, line));
+  const Operation* operation = find_operation(std::string_view(input).substr(0, line));
   if (!operation || line == std::string::npos) return other("daytona-git does not know this operation");
   TRY(JsonBody body, JsonBody::parse(std::string_view(input).substr(line + 1), "GitRequest"));
   ::explicit_bzero(input.data(), input.size());
-  TRY_VOID(trust_authorities());
+  if (operation->talks_to_servers)
+    TRY_VOID(trust_authorities());
+  else
+    trust_nobody();
   TRY_VOID(set_up_library());
   TRY_VOID(register_ssh());
-  return operation(body, answer);
+  return operation->run(body, answer);
 }
 
 int serve() {

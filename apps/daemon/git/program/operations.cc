@@ -5,38 +5,36 @@
 namespace dt::git {
 namespace {
 
-struct Row {
-  std::string_view name;
-  Operation operation;
-};
+constexpr bool kTalksToServers = true;
+
 constexpr std::array kOperations = {
-    Row{"clone", clone},
-    Row{"init", init},
-    Row{"status", status},
-    Row{"history", history},
-    Row{"list-branches", list_branches},
-    Row{"create-branch", create_branch},
-    Row{"delete-branch", delete_branch},
-    Row{"checkout", checkout},
-    Row{"add", add},
-    Row{"commit", commit},
-    Row{"reset", reset},
-    Row{"restore", restore},
-    Row{"push", push},
-    Row{"pull", pull},
-    Row{"list-remotes", list_remotes},
-    Row{"add-remote", add_remote},
-    Row{"get-config", get_config},
-    Row{"set-config", set_config},
-    Row{"set-user", set_user},
-    Row{"store-credentials", store_credentials},
+    Operation{"clone", clone, kTalksToServers},
+    Operation{"init", init},
+    Operation{"status", status},
+    Operation{"history", history},
+    Operation{"list-branches", list_branches},
+    Operation{"create-branch", create_branch},
+    Operation{"delete-branch", delete_branch},
+    Operation{"checkout", checkout},
+    Operation{"add", add},
+    Operation{"commit", commit},
+    Operation{"reset", reset},
+    Operation{"restore", restore},
+    Operation{"push", push, kTalksToServers},
+    Operation{"pull", pull, kTalksToServers},
+    Operation{"list-remotes", list_remotes},
+    Operation{"add-remote", add_remote, kTalksToServers},
+    Operation{"get-config", get_config},
+    Operation{"set-config", set_config},
+    Operation{"set-user", set_user},
+    Operation{"store-credentials", store_credentials},
 };
 
 }  // namespace
 
-Operation find_operation(std::string_view name) {
-  for (const Row& row : kOperations)
-    if (row.name == name) return row.operation;
+const Operation* find_operation(std::string_view name) {
+  for (const Operation& operation : kOperations)
+    if (operation.name == name) return &operation;
   return nullptr;
 }
 

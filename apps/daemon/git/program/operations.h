@@ -10,10 +10,13 @@
 namespace dt::git {
 
 using daemon::JsonBody;
-using Operation = Status (*)(JsonBody&, Answer&);
 
-// By the name that the daemon uses for it ("clone"); null when there is none.
-Operation find_operation(std::string_view name);
+struct Operation {
+  std::string_view name;  // that the daemon uses for it
+  Status (*run)(JsonBody&, Answer&);
+  bool talks_to_servers = false;
+};
+const Operation* find_operation(std::string_view name);  // null when there is none
 
 Status clone(JsonBody& body, Answer& answer);
 Status init(JsonBody& body, Answer& answer);

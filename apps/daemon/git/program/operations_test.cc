@@ -34,7 +34,7 @@ class Operations : public ::testing::Test {
     auto body = JsonBody::parse(text, "GitRequest");
     if (!body) return std::unexpected(body.error());
     Answer answer(-1);
-    Status done = find_operation(name)(*body, answer);
+    Status done = find_operation(name)->run(*body, answer);
     if (!done) return std::unexpected(done.error());
     return answer.body();
   }

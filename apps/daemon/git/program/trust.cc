@@ -44,6 +44,11 @@ Status use_own_bundle() {
 
 }  // namespace
 
+void trust_nobody() {
+  OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
+  use("/dev/null");
+}
+
 Status trust_authorities() {
   OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
   if (is_set("SSL_CERT_FILE") || is_set("SSL_CERT_DIR")) return {};

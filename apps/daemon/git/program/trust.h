@@ -8,5 +8,8 @@ namespace dt::git {
 // Debian's package ca-certificates). Initialises OpenSSL without the image's configuration. Before libgit2 is
 // set up.
 Status trust_authorities();
+// Instead, for what talks to no server: setting libgit2 up reads all certificates, most of such a call's
+// time.
+void trust_nobody();
 
 }  // namespace dt::git
