@@ -1,4 +1,4 @@
-"""Files in a sandbox beside what a machine has of its own: many small files through the bulk routes beside cp, scp and docker cp, and the
+"""Files in a sandbox beside what a machine has of its own: many small files and a large one beside cp, scp and docker cp, and the
 search by content beside ripgrep on the same tree. Transfers and references alternate; each writes to the disk, none waits for it (no fsync)."""
 
 import contextlib
@@ -150,30 +150,59 @@ class FileRows:
         made = subprocess.run([*self.docker, "create", "bench:1", "true"], capture_output=True, text=True, check=True)
         return self.docker, made.stdout.strip()
 
-    def small(self, count, rounds):
-        source = self.work + "/small"
-        names = small_files(source, count)
-        target = self.cleanups.enter_context(tempfile.TemporaryDirectory(prefix="copies-", dir=self.work))
+    def copies(self, source, target):
+        """Copying `source` to the other end and back, with cp, scp and docker cp: two tables of calls by round."""
         scp, (docker, container) = self.sshd(), self.container()
 
         def run(*words):
             subprocess.run(words, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        up = {"cp": lambda i: run("cp", "-r", source, "%s/cp%d" % (target, i))}
+        down = {"cp": lambda i: run("cp", "-r", source, "%s/cp-down%d" % (target, i))}
+        if scp:
+            up["scp"] = lambda i: run(*scp, source, "root@127.0.0.1:%s/scp%d" % (target, i))
+            down["scp"] = lambda i: run(*scp, "root@127.0.0.1:" + source, "%s/scp-down%d" % (target, i))
+        if docker:
+            up["docker cp"] = lambda i: run(*docker, "cp", source, "%s:/docker%d" % (container, i))
+            down["docker cp"] = lambda i: run(*docker, "cp", container + ":/docker0", "%s/docker-down%d" % (target, i))
+        return up, down
+
+    @contextlib.contextmanager
+    def sandbox_and_target(self):
         sandbox = self.server.call("POST", "/sandbox", {})[1]["id"]
         try:
-            up = {"cp -r": lambda i: run("cp", "-r", source, "%s/cp%d" % (target, i))}
-            down = {"cp -r": lambda i: run("cp", "-r", source, "%s/cp-down%d" % (target, i))}
-            if scp:
-                up["scp -r"] = lambda i: run(*scp, source, "root@127.0.0.1:%s/scp%d" % (target, i))
-                down["scp -r"] = lambda i: run(*scp, "root@127.0.0.1:" + source, "%s/scp-down%d" % (target, i))
-            if docker:
-                up["docker cp"] = lambda i: run(*docker, "cp", source, "%s:/docker%d" % (container, i))
-                down["docker cp"] = lambda i: run(*docker, "cp", container + ":/docker0", "%s/docker-down%d" % (target, i))
-            self.row("upload_%d_files" % count, rounds, lambda i: self.upload(sandbox, source, names, "/tmp/up%d" % i), up, bytes=count * SIZE)
-            self.row("download_%d_files" % count, rounds, lambda i: self.download(sandbox, "/tmp/up0", names, "%s/down%d" % (target, i)), down,
-                     bytes=count * SIZE)
+            yield sandbox, self.cleanups.enter_context(tempfile.TemporaryDirectory(prefix="copies-", dir=self.work))
         finally:
             self.server.call("DELETE", "/sandbox/" + sandbox)
             self.cleanups.close()
+
+    def small(self, count, rounds):
+        source = self.work + "/small"
+        names = small_files(source, count)
+        with self.sandbox_and_target() as (sandbox, target):
+            up, down = self.copies(source, target)
+            self.row("upload_%d_files" % count, rounds, lambda i: self.upload(sandbox, source, names, "/tmp/up%d" % i), up, bytes=count * SIZE)
+            self.row("download_%d_files" % count, rounds, lambda i: self.download(sandbox, "/tmp/up0", names, "%s/down%d" % (target, i)), down,
+                     bytes=count * SIZE)
+
+    def large(self, mib, rounds):
+        """One file, sent and received by curl. Each round writes over what the round before wrote."""
+        source = self.work + "/large"
+        with open(source, "wb") as f:
+            for _ in range(mib):
+                f.write(random.randbytes(1 << 20))
+        with self.sandbox_and_target() as (sandbox, target):
+            url = "http://127.0.0.1:%d/toolbox/%s/files" % (self.server.proxy_port, sandbox)
+            curl = ["curl", "-sfS", "-H", "Authorization: Bearer " + self.server.api_key]
+
+            def run(*words):
+                subprocess.run([*curl, *words], check=True, stdout=subprocess.DEVNULL)
+            up, down = self.copies(source, target)
+            self.row("upload_file_%d_MiB" % mib, rounds,
+                     lambda i: run("-X", "POST", "-T", source, "-H", "Content-Type: application/octet-stream", url + "/upload-v2?path=/tmp/large"),
+                     {key: lambda i, c=call: c(0) for key, call in up.items()}, bytes=mib << 20)
+            self.row("download_file_%d_MiB" % mib, rounds, lambda i: run("-o", target + "/down", url + "/download?path=/tmp/large"),
+                     {key: lambda i, c=call: c(0) for key, call in down.items()}, bytes=mib << 20)
+        os.remove(source)
 
     # --- search ----------------------------------------------------------------------------------------------------
 
