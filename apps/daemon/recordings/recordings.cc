@@ -32,7 +32,7 @@ timespec now() {
 
 Error not_started(Error error) {
   if (error.code == Code::not_found)
-    return {Code::bad_request, error.message, "RECORDING_FFMPEG_NOT_FOUND", 0};
+    return {Code::unavailable, error.message, "RECORDING_FFMPEG_NOT_FOUND", 0};
   return {Code::internal, "failed to start recording: " + error.message, "INTERNAL_SERVER_ERROR", 0};
 }
 
@@ -131,7 +131,7 @@ Task<Result<Recording>> Recordings::get(std::string id) {
 Task<Status> Recordings::remove(std::string id) {
   if (auto it = active_.find(lower(id)); it != active_.end()) {
     if (!it->second.capture->ended())
-      co_return fail(Code::bad_request, "cannot delete an active recording, stop it first",
+      co_return fail(Code::conflict, "cannot delete an active recording, stop it first",
                      "RECORDING_STILL_ACTIVE");
     active_.erase(it);
   }

@@ -15,13 +15,13 @@ class Recordings {
   // Both must outlive it.
   Recordings(ProcessContext& process, WorkerPool& pool) : process_(process), pool_(pool) {}
 
-  // Fails with bad_request (ffmpeg_not_found, invalid_label in `wire_code`) and internal.
+  // Fails with unavailable (RECORDING_FFMPEG_NOT_FOUND), bad_request (the label) and internal.
   Task<Result<Recording>> start(std::string label);
   // Of one that goes on, or of one whose ffmpeg ended unasked, which is told as "failed". Else not_found.
   Task<Result<Recording>> stop(std::string id);
   Task<Result<std::vector<Recording>>> list();
   Task<Result<Recording>> get(std::string id);
-  // Fails with bad_request RECORDING_STILL_ACTIVE and not_found.
+  // Fails with conflict RECORDING_STILL_ACTIVE and not_found.
   Task<Status> remove(std::string id);
   // Where they are: $DAYTONA_RECORDINGS_DIR, else below the home directory.
   std::string directory() const;

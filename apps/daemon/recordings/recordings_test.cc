@@ -113,7 +113,7 @@ TEST_F(Recordings, OneFromStartToDeletion) {
 
   EXPECT_EQ(list().at(0).at("status"), "recording");
   Reply refused = call("DELETE", target("/" + id));
-  EXPECT_EQ(refused.status, 400);
+  EXPECT_EQ(refused.status, 409);
   EXPECT_EQ(error(refused), "cannot delete an active recording, stop it first");
   EXPECT_EQ(member(refused, "code"), "RECORDING_STILL_ACTIVE");
 
@@ -171,7 +171,7 @@ TEST_F(Recordings, WithoutFfmpeg) {
   bj::object change{{"set", {{"PATH", at("empty")}}}};
   EXPECT_EQ(post("/env", bj::serialize(change)).status, 200);
   Reply reply = start();
-  EXPECT_EQ(reply.status, 400);
+  EXPECT_EQ(reply.status, 503);
   EXPECT_EQ(error(reply), "ffmpeg_not_found");
   EXPECT_EQ(member(reply, "message"),
             "FFmpeg must be installed and available in PATH to use screen recording");

@@ -24,7 +24,7 @@ forEachSdk('desktop recording', (t) => {
     assert.match(started.fileName, new RegExp(`^${started.id}_.*\\.mp4$`))
     for (let x = 100; x <= 900; x += 100) await sandbox.computerUse.mouse.move(x, 300)
     assert.ok((await recording.list()).recordings.some(({ id, status }) => id === started.id && status === 'recording'))
-    await t.rejects(recording.delete(started.id), { kind: 'any', status: 400, message: /cannot delete an active recording/ })
+    await t.rejects(recording.delete(started.id), { kind: 'any', status: 409, message: /cannot delete an active recording/ })
     const stopped = await recording.stop(started.id)
     assert.equal(stopped.status, 'completed')
     assert.ok(stopped.durationSeconds > 0 && stopped.sizeBytes > 0 && stopped.endTime)

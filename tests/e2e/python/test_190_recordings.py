@@ -12,7 +12,7 @@ def test_none(shared):
 
 
 def test_without_ffmpeg(shared, raises):
-    error = raises("any", lambda: shared.computer_use.recording.start("label"), status=400, message="FFmpeg must be installed and available in PATH")
+    error = raises("any", lambda: shared.computer_use.recording.start("label"), status=503, message="FFmpeg must be installed and available in PATH")
     if MODERN:
         assert error.code == "RECORDING_FFMPEG_NOT_FOUND"
 

@@ -15,7 +15,7 @@ forEachSdk('recordings without a desktop', (t) => {
   })
 
   it('names the program that is missing', async () => {
-    const error = await t.rejects(recording.start('label'), { kind: 'any', status: 400, message: /FFmpeg must be installed and available in PATH/ })
+    const error = await t.rejects(recording.start('label'), { kind: 'any', status: 503, message: /FFmpeg must be installed and available in PATH/ })
     if (t.sdk.modern) assert.equal(error.code, 'RECORDING_FFMPEG_NOT_FOUND')
   })
 
