@@ -240,8 +240,8 @@ TEST_F(Program, SurvivesDeepTrees) {
   EXPECT_EQ(get("/files/find?path=.&pattern=x"), 200);
   auto reply = loop_.run_until(client_.call(
       CallContext(), endpoint_, ClientRequest{.method = "DELETE", .target = "/files?path=d&recursive=true"}));
-  EXPECT_EQ(reply->status, 400);
-  EXPECT_EQ(execute("rm -rf d; echo $?"), "{\"exitCode\":0,\"result\":\"0\\n\"}");
+  EXPECT_EQ(reply->status, 204);
+  EXPECT_EQ(execute("test -e d; echo $?"), "{\"exitCode\":0,\"result\":\"1\\n\"}");
 }
 
 TEST_F(Program, SleepsWhenNothingHappens) {

@@ -7,13 +7,16 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 #include <vector>
 
 namespace dt::daemon {
 namespace {
 
 constexpr size_t kNamesLimit = 1 << 16;
+constexpr int kSealAttempts = 100;
 
 template <class T>
 bool read_at(int fd, uint64_t offset, T* to, size_t count) {
@@ -47,6 +50,17 @@ Status copy(int from, const Elf64_Shdr& section, int to) {
   return {};
 }
 
+// Whoever shares our user id could otherwise change it under the next start. Refused while somebody in the
+// kernel looks at one of its pages (memory management does so at any time); the kernel itself waits a moment,
+// too.
+Status seal(int fd) {
+  for (int attempt = 0;; ++attempt) {
+    if (::fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == 0) return {};
+    if (errno != EBUSY || attempt >= kSealAttempts) return fail_errno("seal");
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+}
+
 }  // namespace
 
 Result<Fd> unpack_section(const char* section, const char* name) {
@@ -55,9 +69,7 @@ Result<Fd> unpack_section(const char* section, const char* name) {
   Fd fd(::memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!fd) return fail_errno("memfd");
   TRY_VOID(copy(self.get(), found, fd.get()));
-  // Whoever shares our user id could otherwise change it under the next start.
-  if (::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
-    return fail_errno("seal");
+  TRY_VOID(seal(fd.get()));
   return fd;
 }
 
