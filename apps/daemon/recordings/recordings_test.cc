@@ -277,11 +277,11 @@ class RealScreen : public DaemonTest {
   // The X server says which display it took.
   void SetUp() override {
     DaemonTest::SetUp();
-    std::string display =
-        execute(
-            "mkfifo taken; Xvfb -displayfd 1 -screen 0 321x241x24 -nolisten tcp > taken 2> /dev/null & "
-            "echo $! > xvfb.pid; head -n 1 taken")
-            .result;
+    std::string display = execute(
+                              "mkfifo taken; Xvfb -displayfd 1 -screen 0 321x241x24 -noreset -nolisten tcp > "
+                              "taken 2> /dev/null & "
+                              "echo $! > xvfb.pid; head -n 1 taken")
+                              .result;
     ASSERT_FALSE(display.empty()) << "no Xvfb";
     bj::object change{{"set", {{"DISPLAY", ":" + std::string(trim(display))}}}};
     ASSERT_EQ(post("/env", bj::serialize(change)).status, 200);

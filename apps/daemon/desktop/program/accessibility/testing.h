@@ -95,9 +95,10 @@ class AccessibilityTest : public ::testing::Test {
   }
 
   void start_display() {
-    display_ = std::make_unique<Program>(std::vector<std::string>{"Xvfb", "-displayfd", "3", "-screen", "0",
-                                                                  "1024x768x24", "-nolisten", "tcp"},
-                                         true);
+    display_ =
+        std::make_unique<Program>(std::vector<std::string>{"Xvfb", "-displayfd", "3", "-screen", "0",
+                                                           "1024x768x24", "-noreset", "-nolisten", "tcp"},
+                                  true);
     ::setenv("DISPLAY", (":" + display_->line()).c_str(), 1);
   }
   void start_session() {
