@@ -51,6 +51,11 @@ def end_by_signal(number, _frame):
     raise Ended(128 + number)
 
 
+def clean_up_at_signals():
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, end_by_signal)
+
+
 def run_until_ended(command, env):
     process = subprocess.Popen(command, env=env)
     try:
@@ -268,8 +273,7 @@ def main():
     options = parser.parse_args()
     settings = dict(pair.split("=", 1) for pair in options.set)
     command = options.command[1:] if options.command[:1] == ["--"] else options.command
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-        signal.signal(number, end_by_signal)
+    clean_up_at_signals()
     with Instance(options.image, options.image_name, options.build, settings, options.log) as server:
         env = dict(os.environ, DAYTONA_API_URL=server.api_url, DAYTONA_API_KEY=server.api_key, DT_PROXY_URL=server.proxy_url,
                    DT_STATE_DIR=server.settings["state_dir"])
